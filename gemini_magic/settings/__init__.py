@@ -1,0 +1,57 @@
+"""Profiles, addresses and keys: everything that is known before a request is made.
+
+Nothing here opens a connection. Keys come from an argument, the environment, the OS keyring or a config file that only
+its owner can read, in this order, and each is bound to the origin it was set for.
+
+A client needs profiles and addresses alone; what reads files and keyrings is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gemini_magic.settings.choose import choose_profile, key_sources, resolve_key
+    from gemini_magic.settings.config import Config, config_path, load_config
+    from gemini_magic.settings.keys import ApiKey, clean_key
+    from gemini_magic.settings.nearest import did_you_mean
+    from gemini_magic.settings.profiles import LOCAL, PROFILES, Auth, Profile, Timeouts, check_seconds, model_url
+    from gemini_magic.settings.urls import check_base_url, check_model, is_loopback, origin
+
+# From what every client needs to what only some do; a name is looked for from the front.
+_MODULES = ("nearest", "urls", "keys", "profiles", "config", "choose")
+
+__all__ = [
+    "LOCAL",
+    "PROFILES",
+    "ApiKey",
+    "Auth",
+    "Config",
+    "Profile",
+    "Timeouts",
+    "check_base_url",
+    "check_model",
+    "check_seconds",
+    "choose_profile",
+    "clean_key",
+    "config_path",
+    "did_you_mean",
+    "is_loopback",
+    "key_sources",
+    "load_config",
+    "model_url",
+    "origin",
+    "resolve_key",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """Import the module that holds a name."""
+    if name in __all__:
+        for module in _MODULES:
+            found = getattr(import_module(f"{__name__}.{module}"), name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
