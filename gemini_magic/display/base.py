@@ -1,0 +1,68 @@
+"""What every way of showing an answer has in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from gemini_magic.events import Event
+    from gemini_magic.reply import Reply
+
+
+class Renderer(Protocol):
+    """Shows one answer: `begin`, then `handle` for each event, then `finish`."""
+
+    def begin(self, model: str | None) -> None:
+        """Get ready for an answer of this model; nothing need be shown yet."""
+
+    def handle(self, event: Event) -> None:
+        """Take the next event of the stream."""
+
+    def note(self, text: str) -> None:
+        """Show one line beside the answer, such as that another model stepped in."""
+
+    def finish(self, reply: Reply, *, seconds: float) -> None:
+        """Show the whole answer for good, also one that was interrupted, truncated, blocked or failed.
+
+        Args:
+            reply: The answer as far as it came; its status says how it ended.
+            seconds: How long it took, shown in the line under the answer.
+        """
+
+
+class QuietRenderer:
+    """Shows nothing and keeps the notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def begin(self, model: str | None) -> None:
+        """Nothing to get ready."""
+
+    def handle(self, event: Event) -> None:
+        """Nothing to show."""
+
+    def note(self, text: str) -> None:
+        """Keep the note."""
+        self.notes.append(text)
+
+    def finish(self, reply: Reply, *, seconds: float) -> None:
+        """Nothing to show."""
+
+
+def renderer_for(shell: object) -> Renderer:
+    """The renderer that fits where the code runs.
+
+    Args:
+        shell: The IPython shell, or None outside of IPython.
+
+    Returns:
+        One for notebooks when the shell belongs to a kernel, else one for terminals.
+    """
+    if getattr(shell, "kernel", None) is not None:
+        from gemini_magic.display.notebook import NotebookRenderer  # noqa: PLC0415 - keeps this module light
+
+        return NotebookRenderer()
+    from gemini_magic.display.terminal import TerminalRenderer  # noqa: PLC0415 - keeps this module light
+
+    return TerminalRenderer()

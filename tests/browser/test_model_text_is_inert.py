@@ -1,0 +1,88 @@
+"""Whatever a model writes, in a real notebook page it runs nothing and fetches nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from nbconvert import HTMLExporter
+
+CORPUS = Path(__file__).parent.parent / "data" / "xss.jsonl"
+
+GROUP = 20  # a cell shows fifty outputs at most
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_corpus_is_inert_live_saved_reopened_and_exported(lab, listener, open_notebook, tmp_path):
+    count = len(CORPUS.read_text().splitlines())
+    groups = [(begin, min(begin + GROUP, count)) for begin in range(0, count, GROUP)]
+    cells = [f"import shown_answers\nshown_answers.show_corpus_as_one({listener.url!r})"]
+    cells += [f"shown_answers.show_corpus({listener.url!r}, {begin}, {end})" for begin, end in groups]
+    listener.paths.clear()
+    page = open_notebook(cells, name="corpus.ipynb")
+    outputs = lab.run_all(page)
+    assert [len(cell) for cell in outputs] == [1, *(end - begin for begin, end in groups)]
+    assert page.locator("section.gm").count() == 1 + count
+    assert page.locator("section.gm mjx-container").count() >= 1
+    assert_inert(lab, listener, page)
+    lab.save(page)
+    lab.close(page)
+    reopened = lab.open("corpus.ipynb")
+    lab.settle(reopened)
+    assert reopened.locator("section.gm").count() == 1 + count
+    assert_inert(lab, listener, reopened)
+    lab.close(reopened)
+    assert_export_is_inert(lab, listener, lab.folder / "corpus.ipynb", tmp_path)
+
+
+def test_the_same_corpus_shown_raw_runs_and_fetches(lab, listener, open_notebook):
+    listener.paths.clear()
+    lines = [json.loads(line) for line in CORPUS.read_text().splitlines()]
+    numbers = [number for number, line in enumerate(lines) if line.get("control", True)]
+    groups = [numbers[begin : begin + GROUP] for begin in range(0, len(numbers), GROUP)]
+    page = open_notebook(
+        [f"import shown_answers\nshown_answers.show_raw({listener.url!r}, {group})" for group in groups]
+    )
+    lab.run_all(page)
+    for _ in range(30):
+        if len(set(lab.fired)) >= 12 and len(set(listener.paths)) >= 10:
+            break
+        page.wait_for_timeout(200)
+    assert len(set(lab.fired)) >= 12
+    assert len(set(listener.paths)) >= 10
+
+
+def assert_inert(lab, listener, page) -> None:
+    assert lab.fired == []
+    assert listener.paths == []
+    assert lab.foreign() == []
+    allowed = page.evaluate("""() => [...document.querySelectorAll('.jp-OutputArea-output *')].filter(element =>
+        ['SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'FORM', 'IMG', 'LINK', 'BASE', 'META'].includes(element.tagName)
+        || [...element.attributes].some(attribute => attribute.name.startsWith('on')
+            || /^(javascript|vbscript|data):/i.test(attribute.value.trim()))).map(element => element.outerHTML)""")
+    assert allowed == []
+
+
+def assert_export_is_inert(lab, listener, notebook: Path, folder: Path) -> None:
+    empty = lab.write("empty.ipynb", ["1"])
+    expected = requests_of_export(lab, empty, folder)
+    assert requests_of_export(lab, notebook, folder) - expected == set()
+    assert lab.fired == []
+    assert listener.paths == []
+
+
+def requests_of_export(lab, notebook: Path, folder: Path) -> set[str]:
+    """What a browser asks for when it opens the notebook's HTML export."""
+    html, _ = HTMLExporter().from_filename(str(notebook))
+    exported = folder / f"{notebook.stem}.html"
+    exported.write_text(html)
+    lab.requests.clear()
+    page = lab.context.new_page()
+    page.route(re.compile(r"https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+    page.goto(exported.as_uri(), wait_until="domcontentloaded")
+    page.wait_for_timeout(500)
+    page.close()
+    return {url for url in lab.requests if not url.startswith(("file:", "data:"))}
