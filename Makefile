@@ -16,6 +16,7 @@ demo: $(VENV)/.user ## set everything up and run the quickstart notebook on the 
 	@$(BIN)/gemini-magic demo
 
 lab: $(VENV)/.lab ## open the notebooks in JupyterLab
+	@$(BIN)/gemini-magic local pull
 	@$(BIN)/jupyter lab notebooks
 
 test: check $(VENV)/.models $(VENV)/.peers $(VENV)/.browser ## install all that tests need, then run them
@@ -39,7 +40,7 @@ $(BIN)/python:
 
 $(VENV)/.user: $(BIN)/python pyproject.toml
 	@echo "Installing gemini_magic into $(VENV) …"
-	@$(PIP) --editable '.[local,pandas]' ipykernel nbclient nbconvert
+	@$(PIP) --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.user

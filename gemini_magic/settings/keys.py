@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gemini_magic.exceptions import ConfigError
 from gemini_magic.settings.urls import origin
@@ -59,6 +59,14 @@ class ApiKey:
     def bound_to(self, url: str) -> ApiKey:
         """The same key, to be sent to this URL's origin only."""
         return ApiKey(self.reveal_for(url), origin(url))
+
+    def hidden_in(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        """The same text or JSON with a mask wherever the key stood."""
+        if isinstance(value, str):
+            return value.replace(self.reveal(), MASK)
+        if isinstance(value, dict):
+            return {self.hidden_in(name): self.hidden_in(item) for name, item in value.items()}
+        return [self.hidden_in(item) for item in value] if isinstance(value, list) else value
 
     def is_in(self, text: str) -> bool:
         """Whether the text holds the key."""

@@ -1,0 +1,165 @@
+"""Gemini, native in the notebook: your variables are the prompt, and the answer is a notebook object.
+
+``%load_ext gemini_magic`` gives a notebook the ``%%gemini`` cell; ``import gemini_magic as gm`` gives code the
+same client. Both load in a moment: what a call needs is imported by the first call.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from gemini_magic.chat import Conversation
+    from gemini_magic.client import AsyncClient, Client
+    from gemini_magic.connect import connect
+    from gemini_magic.exceptions import (
+        AnswerTruncated,
+        ApiError,
+        AuthError,
+        BadRequest,
+        Blocked,
+        ConfigError,
+        ConnectFailed,
+        ConnectionLost,
+        ConversationFileError,
+        FileRejected,
+        GeminiMagicError,
+        ImageRejected,
+        InputError,
+        InvalidAnswer,
+        InvalidJSON,
+        LocalServerError,
+        NotFound,
+        PermissionDenied,
+        ProtocolError,
+        QuotaExhausted,
+        RateLimited,
+        RedirectRefused,
+        RequestTooLarge,
+        ResponseTooLarge,
+        SchemaError,
+        SchemaMismatch,
+        ServerUnavailable,
+        StoreDiskFull,
+        StoreError,
+        StoreLocked,
+        StoreMismatch,
+        StreamTruncated,
+        Timeout,
+        TLSFailed,
+        ToolDenied,
+        ToolError,
+        ToolLimit,
+        TransportError,
+        UnboundName,
+        UnknownTool,
+        UnsupportedValue,
+        UsageError,
+    )
+    from gemini_magic.reply import Reply
+
+_HOMES = {
+    "AsyncClient": "client",
+    "Client": "client",
+    "Conversation": "chat",
+    "Reply": "reply",
+    "connect": "connect",
+}
+
+__all__ = [
+    "AnswerTruncated",
+    "ApiError",
+    "AsyncClient",
+    "AuthError",
+    "BadRequest",
+    "Blocked",
+    "Client",
+    "ConfigError",
+    "ConnectFailed",
+    "ConnectionLost",
+    "Conversation",
+    "ConversationFileError",
+    "FileRejected",
+    "GeminiMagicError",
+    "ImageRejected",
+    "InputError",
+    "InvalidAnswer",
+    "InvalidJSON",
+    "LocalServerError",
+    "NotFound",
+    "PermissionDenied",
+    "ProtocolError",
+    "QuotaExhausted",
+    "RateLimited",
+    "RedirectRefused",
+    "Reply",
+    "RequestTooLarge",
+    "ResponseTooLarge",
+    "SchemaError",
+    "SchemaMismatch",
+    "ServerUnavailable",
+    "StoreDiskFull",
+    "StoreError",
+    "StoreLocked",
+    "StoreMismatch",
+    "StreamTruncated",
+    "TLSFailed",
+    "Timeout",
+    "ToolDenied",
+    "ToolError",
+    "ToolLimit",
+    "TransportError",
+    "UnboundName",
+    "UnknownTool",
+    "UnsupportedValue",
+    "UsageError",
+    "connect",
+]
+
+
+class _Package(ModuleType):
+    """This package, in which `connect` is the function and never the module of that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Python binds a module to its package once somebody has imported it, over what had that name before.
+        super().__setattr__(name, value.connect if name == "connect" and isinstance(value, ModuleType) else value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """Import a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - costs milliseconds and is rarely asked for
+
+        return version("gemini-magic")
+    if name not in __all__:
+        raise AttributeError(f"module 'gemini_magic' has no attribute {name!r}")
+    value = getattr(import_module(f"gemini_magic.{_HOMES.get(name, 'exceptions')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*__all__, "__version__"]
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Give the shell ``%gemini`` and ``%%gemini``; IPython calls this for ``%load_ext gemini_magic``."""
+    from gemini_magic.magics import load  # noqa: PLC0415 - needs IPython, which plain imports do without
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """Leave the shell as it was before; IPython calls this for ``%unload_ext gemini_magic``."""
+    from gemini_magic.magics import unload  # noqa: PLC0415 - see above
+
+    unload(ipython)

@@ -1,0 +1,71 @@
+"""The named conversations of this kernel, shared by cells and widgets."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from gemini_magic.chat.conversation import Conversation
+from gemini_magic.exceptions import InputError
+
+if TYPE_CHECKING:
+    from gemini_magic.client import Client
+
+#: The conversation that is meant when none is named.
+MAIN = "main"
+
+
+class Registry:
+    """Conversations by name; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._chats: dict[str, Conversation] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str, client: Client) -> Conversation:
+        """The conversation of that name, made if there is none; from now on it asks this client."""
+        with self._lock:
+            chat = self._chats.get(name)
+            if chat is None:
+                chat = self._chats[name] = Conversation(client, name=name)
+            chat.client = client
+            return chat
+
+    def find(self, name: str) -> Conversation | None:
+        """The conversation of that name, or None."""
+        with self._lock:
+            return self._chats.get(name)
+
+    def put(self, chat: Conversation) -> None:
+        """Make a conversation the one of its name, in the place of another."""
+        with self._lock:
+            self._chats[chat.name] = chat
+
+    def reset(self, name: str) -> int:
+        """Forget a conversation and its system instruction; returns how many turns it had.
+
+        Raises:
+            InputError: There is none of that name.
+        """
+        with self._lock:
+            chat = self._chats.pop(name, None)
+        if chat is None and name != MAIN:
+            known = ", ".join(self.names) or "none yet"
+            raise InputError(f"There is no conversation {name!r}.", hint=f"There is: {known}.")
+        return len(chat) if chat is not None else 0
+
+    @property
+    def names(self) -> list[str]:
+        """The names, in the order of their making."""
+        with self._lock:
+            return list(self._chats)
+
+    @property
+    def chats(self) -> list[Conversation]:
+        """The conversations, in the order of their making."""
+        with self._lock:
+            return list(self._chats.values())
+
+
+#: Shared by all of this kernel.
+KERNEL = Registry()

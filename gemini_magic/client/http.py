@@ -1,0 +1,376 @@
+"""The home of httpx: sends one request and hands over the bytes of its answer.
+
+Whatever the library beneath raises leaves here as an error of our tree (``faults.py``), and the library could
+be replaced by changing these two files alone.
+
+``Connections`` waits on the calling thread, so that a keyboard interrupt ends it at once and closes its
+socket. ``AsyncConnections`` has one pool per event loop, over aiohttp's transport: with 64 connections the
+stock one spends its time rescanning its pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+import threading
+import weakref
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from gemini_magic.client._aiohttp import discard, new_transport
+from gemini_magic.client.faults import as_ours
+from gemini_magic.client.inflate import inflater
+from gemini_magic.client.sockets import drop_if_more_came, make_patient
+from gemini_magic.exceptions import ConfigError, ResponseTooLarge, TransportError
+from gemini_magic.settings import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+    from gemini_magic.client.timing import Patience
+
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=300.0)
+_OF_THE_PARENT: list[object] = []
+_ENVIRONMENT = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+
+
+class Outgoing(NamedTuple):
+    """One request, ready to be sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    segments: tuple[bytes, ...] = ()
+
+
+class Incoming:
+    """One answer: status, headers, and its bytes as they come.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The headers; names in any case.
+    """
+
+    def __init__(self, response: httpx.Response, patience: Patience, closed: Callable[[], None]) -> None:
+        self._response = response
+        self._patience = patience
+        self._closed: Callable[[], None] | None = closed
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The body, piece by piece.
+
+        Raises:
+            TransportError: It broke off, or a limit passed.
+        """
+        stream = self._response.stream
+        assert isinstance(stream, httpx.SyncByteStream)  # noqa: S101 - tells the type checker which kind it is
+        try:
+            unpacker = inflater(self.headers)
+            for data in stream:
+                yield from (data,) if unpacker is None else unpacker.feed(data)
+        except Exception as error:
+            raise as_ours(error, self._response.request, self._patience) from error
+
+    def read(self, most: int) -> bytes:
+        """The whole body.
+
+        Raises:
+            TransportError: It broke off, or a limit passed.
+            ResponseTooLarge: It has more bytes than allowed.
+        """
+        body = bytearray()
+        for data in self:
+            body += data
+            _check_size(body, most)
+        return bytes(body)
+
+    def beginning(self, most: int) -> bytes:
+        """The body of an error, up to a size, or as much of it as came: its status alone says what went wrong."""
+        body = bytearray()
+        with contextlib.suppress(TransportError):
+            for data in self:
+                body += data
+                if len(body) >= most:
+                    break
+        return bytes(body)
+
+    def close(self) -> None:
+        """Close the connection, or give it back when the body was read to its end."""
+        body = getattr(self._response.stream, "_stream", None)  # httpx wraps its transport's, and that httpcore's
+        drop_if_more_came(getattr(body, "_httpcore_stream", None))
+        try:
+            self._response.close()
+        finally:
+            closed, self._closed = self._closed, None
+            if closed is not None:
+                closed()
+
+
+def _check_size(body: bytearray, most: int) -> None:
+    if len(body) > most:
+        raise ResponseTooLarge(f"The answer is larger than {most:,} bytes.")
+
+
+class Connections:
+    """Connections to one gateway, kept open between calls, for any number of threads.
+
+    Args:
+        base_url: The gateway's address.
+        transport: An httpx transport in place of the network, for tests.
+    """
+
+    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._base_url = base_url
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+        self._pid = 0
+        self._under_way = 0
+
+    def send(self, outgoing: Outgoing, patience: Patience) -> Incoming:
+        """Send a request; returns when the headers of its answer have come.
+
+        Raises:
+            TransportError: None came.
+        """
+        # The limits travel as one object down to the socket, where each wait asks it how long it may be.
+        limits = {"connect": patience, "read": patience, "write": patience, "pool": patience.left}
+        if self._transport is not None:
+            limits = dict.fromkeys(limits, None)
+        request = _request(outgoing, {"timeout": limits})
+        self._count(1)
+        try:
+            response = self._connected().send(request, stream=True)
+        except BaseException as error:
+            self._count(-1)
+            if isinstance(error, Exception):
+                raise as_ours(error, request, patience) from error
+            self._retire()
+            raise
+        return Incoming(response, patience, lambda: self._count(-1))
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._under_way += change
+
+    def _retire(self) -> None:
+        """After an interrupt in the middle of httpx, which may have lost an open connection of its pool."""
+        with self._lock:
+            client, self._client = self._client, None
+            others = self._under_way
+        if client is not None and not others:
+            client.close()
+
+    def _connected(self) -> httpx.Client:
+        if self._client is None or self._pid != os.getpid():
+            with self._lock:
+                # After a fork both processes would read each other's answers from the same sockets.
+                if self._client is None or self._pid != os.getpid():
+                    self._client = self._new_client()
+                    self._pid = os.getpid()
+        return self._client
+
+    def _new_client(self) -> httpx.Client:
+        with _configuring():
+            client = httpx.Client(
+                transport=self._transport, proxy=_proxy_for(self._base_url), **_options(self._base_url)
+            )
+        if self._transport is None:
+            for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - httpx offers no way in
+                make_patient(getattr(transport, "_pool", None))
+        return client
+
+    def close(self) -> None:
+        """Close all connections; new ones are opened when they are needed."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None and self._pid == os.getpid():
+            client.close()
+
+
+class AsyncIncoming:
+    """One answer, awaited; as `Incoming`."""
+
+    def __init__(self, response: httpx.Response, patience: Patience) -> None:
+        self._response = response
+        self._patience = patience
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body, piece by piece.
+
+        Raises:
+            TransportError: It broke off, or a limit passed.
+        """
+        stream = self._response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - tells the type checker which kind it is
+        body = aiter(stream)
+        try:
+            unpacker = inflater(self.headers)
+            while True:
+                async with asyncio.timeout(self._patience.read()):
+                    data = await anext(body, None)
+                if data is None:
+                    return
+                for piece in (data,) if unpacker is None else unpacker.feed(data):
+                    yield piece
+        except Exception as error:
+            raise as_ours(error, self._response.request, self._patience) from error
+
+    async def read(self, most: int) -> bytes:
+        """The whole body; as `Incoming.read`."""
+        body = bytearray()
+        async for data in self:
+            body += data
+            _check_size(body, most)
+        return bytes(body)
+
+    async def beginning(self, most: int) -> bytes:
+        """As `Incoming.beginning`."""
+        body = bytearray()
+        with contextlib.suppress(TransportError):
+            async for data in self:
+                body += data
+                if len(body) >= most:
+                    break
+        return bytes(body)
+
+    async def aclose(self) -> None:
+        """Close the connection, or give it back when the body was read to its end."""
+        try:
+            await self._response.aclose()
+        except Exception as error:
+            raise as_ours(error, self._response.request, self._patience) from error
+
+
+class AsyncConnections:
+    """Connections to one gateway, a pool for each event loop they are used from.
+
+    Args:
+        base_url: The gateway's address.
+        transport: An httpx transport in place of the network, for tests.
+    """
+
+    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._base_url = base_url
+        self._transport = transport
+        self._pid = os.getpid()
+        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        weakref.finalize(self, discard, self._clients.values())
+
+    async def send(self, outgoing: Outgoing, patience: Patience) -> AsyncIncoming:
+        """Send a request; returns when the headers of its answer have come.
+
+        Raises:
+            TransportError: None came.
+        """
+        limits = {"connect": patience.connect(), "read": None, "write": None, "pool": None}
+        request = _request(outgoing, {"timeout": limits})
+        try:
+            async with asyncio.timeout(patience.read()):
+                return AsyncIncoming(await self._connected().send(request, stream=True), patience)
+        except Exception as error:
+            raise as_ours(error, request, patience) from error
+
+    def _connected(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._pid != os.getpid():
+            # Kept, not closed: in a forked process that would reach into the loop of its parent.
+            _OF_THE_PARENT.append(dict(self._clients))
+            self._clients.clear()
+            self._pid = os.getpid()
+        if loop not in self._clients:
+            discard([self._clients.pop(gone) for gone in list(self._clients) if gone.is_closed()])
+            self._clients[loop] = self._new_client()
+        return self._clients[loop]
+
+    def _new_client(self) -> httpx.AsyncClient:
+        with _configuring():
+            options = _options(self._base_url)
+            transport = self._transport or new_transport(options["verify"], _LIMITS, _proxy_for(self._base_url))
+            return httpx.AsyncClient(transport=transport, **options)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; new ones are opened when they are needed."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+
+def _request(outgoing: Outgoing, extensions: dict[str, Any]) -> httpx.Request:
+    segments = outgoing.segments
+    headers = dict(outgoing.headers)
+    if len(segments) <= 1:
+        content = segments[0] if segments else None
+        return httpx.Request(outgoing.method, outgoing.url, headers=headers, content=content, extensions=extensions)
+    # As `content`, pieces would be for one of the two clients only; as `stream`, httpx adds no headers to them.
+    headers["host"] = httpx.URL(outgoing.url).netloc.decode()
+    headers["content-length"] = str(sum(map(len, segments)))
+    return httpx.Request(
+        outgoing.method, outgoing.url, headers=headers, stream=_Segments(segments), extensions=extensions
+    )
+
+
+class _Segments(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in pieces, none of them copied."""
+
+    def __init__(self, segments: tuple[bytes, ...]) -> None:
+        self._segments = segments
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._segments)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for segment in self._segments:
+            yield segment
+
+
+def _options(base_url: str) -> dict[str, Any]:
+    return {
+        "verify": _tls_context() if base_url.startswith("https:") else _no_tls_context(),
+        "limits": _LIMITS,
+        "follow_redirects": False,
+        "trust_env": False,  # both clients take the proxy that `_proxy_for` names, and no other
+    }
+
+
+def _proxy_for(base_url: str) -> httpx.Proxy | None:
+    """The environment's proxy for an address; none for this machine, since it would see prompt and key in clear."""
+    parts = urlsplit(base_url)
+    proxies = getproxies()
+    url = proxies.get(parts.scheme) or proxies.get("all")
+    if not url or is_loopback(base_url) or proxy_bypass(parts.netloc):
+        return None
+    return httpx.Proxy(url if "://" in url else f"http://{url}")
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """One for all clients: reading the authorities' certificates costs more than importing httpx."""
+    return httpx.create_ssl_context()
+
+
+@cache
+def _no_tls_context() -> ssl.SSLContext:
+    """Knows no authority, so it costs nothing and trusts nobody, should TLS be asked for after all."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@contextlib.contextmanager
+def _configuring() -> Iterator[None]:
+    try:
+        yield
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise ConfigError(
+            f"No connection can be set up: {type(error).__name__}: {error}.",
+            hint=f"Look at the environment variables {_ENVIRONMENT}.",
+        ) from None
