@@ -1,0 +1,263 @@
+"""The options of ``%gemini`` and ``%%gemini``: one table, from which parser, help and completion are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from gemini_magic.exceptions import UsageError
+from gemini_magic.magics import values
+from gemini_magic.magics.line import (
+    check_line,
+    format_value,
+    is_option_like,
+    read_word,
+    refuse_dash,
+    refuse_key,
+    skip_space,
+)
+from gemini_magic.settings import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Args:
+        flags: How it is typed, short form first.
+        dest: Its name in ``Command.options``.
+        group: The group it is shown in.
+        help: What it does, in one line.
+        read: Reads its value; None for a switch, which has no value.
+        metavar: How help writes the value.
+        repeat: Whether it may be given several times; its values are then a tuple.
+        path: Where its value goes in the request, if it goes there as it is.
+    """
+
+    flags: tuple[str, ...]
+    dest: str
+    group: str
+    help: str
+    read: values.Read | None = None
+    metavar: str = ""
+    repeat: bool = False
+    path: tuple[str, ...] = ()
+
+
+_CONFIG = ("generationConfig",)
+_THINKING = (*_CONFIG, "thinkingConfig")
+
+#: Every option there is. A new option is a new row.
+OPTIONS: tuple[Option, ...] = (
+    Option(("-m", "--model"), "model", "model", "the model to ask", values.model, "NAME"),
+    Option(
+        ("-t", "--temperature"),
+        "temperature",
+        "model",
+        "0 is sober, 2 is wild",
+        values.number(0, 2),
+        "T",
+        path=(*_CONFIG, "temperature"),
+    ),
+    Option(
+        ("--top-p",), "top_p", "model", "nucleus sampling, 0 to 1", values.number(0, 1), "P", path=(*_CONFIG, "topP")
+    ),
+    Option(("--top-k",), "top_k", "model", "choose among K tokens", values.integer(1), "K", path=(*_CONFIG, "topK")),
+    Option(
+        ("--max-tokens",),
+        "max_tokens",
+        "model",
+        "the longest answer, in tokens",
+        values.integer(1),
+        "N",
+        path=(*_CONFIG, "maxOutputTokens"),
+    ),
+    Option(
+        ("--seed",),
+        "seed",
+        "model",
+        "the same seed makes the same answer likely",
+        values.integer(-(2**31)),
+        "N",
+        path=(*_CONFIG, "seed"),
+    ),
+    Option(
+        ("--stop",),
+        "stop",
+        "model",
+        "end the answer at this text (repeatable)",
+        values.plain,
+        "TEXT",
+        repeat=True,
+        path=(*_CONFIG, "stopSequences"),
+    ),
+    Option(
+        ("-n", "--candidates"),
+        "candidates",
+        "model",
+        "how many answers to ask for",
+        values.integer(1, 8),
+        "N",
+        path=(*_CONFIG, "candidateCount"),
+    ),
+    Option(
+        ("--think",),
+        "think",
+        "model",
+        "how long to think: minimal, low, medium, high, a number of tokens, or off",
+        values.thinking,
+        "LEVEL|N|off",
+        path=_THINKING,
+    ),
+    Option(("--thoughts",), "thoughts", "model", "show the thoughts", path=(*_THINKING, "includeThoughts")),
+    Option(
+        ("--set",),
+        "set",
+        "model",
+        "set any field of the request (repeatable)",
+        values.setting,
+        "PATH=JSON",
+        repeat=True,
+    ),
+    Option(("--config",), "config", "model", "a variable with generationConfig fields", values.variable, "VAR"),
+    Option(("-s", "--system"), "system", "content", "the system instruction", values.plain, "TEXT|$VAR|@FILE"),
+    Option(("-c", "--chat"), "chat", "talk", "the conversation to go on with", values.name, "NAME"),
+    Option(("--new",), "new", "talk", "start the conversation afresh"),
+    Option(("--no-history",), "no_history", "talk", "ask without the conversation, and do not add to it"),
+    Option(("-o", "--out"), "out", "result", "store the reply in a variable, and show it", values.variable, "NAME"),
+    Option(("-q", "--quiet"), "quiet", "result", "show nothing"),
+    Option(("--no-stream",), "no_stream", "result", "show the answer when it is complete"),
+    Option(("--profile",), "profile", "run", "the gateway to ask", values.name, "NAME"),
+    Option(("--timeout",), "timeout", "run", "the longest the call may take", values.seconds, "SECONDS"),
+    Option(("--retries",), "retries", "run", "how often to try again", values.integer(0, 20), "N"),
+    Option(
+        ("--fallback",), "fallback", "run", "models to try when this one is not to be had", values.models, "MODEL,…"
+    ),
+    Option(("--raw",), "raw", "run", "send the prompt as it stands, {{…}} included"),
+)
+
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "model": "Model: only what you give is sent",
+        "content": "Content",
+        "talk": "Conversation",
+        "result": "Result",
+        "run": "Run",
+    }
+)
+
+BY_FLAG: Mapping[str, Option] = MappingProxyType({flag: option for option in OPTIONS for flag in option.flags})
+
+
+def parse_options(line: str) -> tuple[dict[str, Any], str]:
+    """Read the options at the start of a line.
+
+    Args:
+        line: The line behind ``%gemini`` or ``%%gemini``.
+
+    Returns:
+        The options that were given, by ``Option.dest``, and the rest of the line as it was typed.
+
+    Raises:
+        UsageError: An option is unknown, doubled, without its value, or has one that it cannot take.
+    """
+    check_line(line)
+    options: dict[str, Any] = {}
+    place = skip_space(line, 0)
+    while is_option_like(line, place):
+        word, end = read_word(line, place)
+        if word == "--":
+            return options, line[skip_space(line, end) :]
+        place = _take(line, word, end, options)
+    refuse_dash(line[place:], BY_FLAG)
+    return options, line[place:]
+
+
+def _take(line: str, word: str, end: int, options: dict[str, Any]) -> int:
+    """Read one option into ``options``; say where the next word starts."""
+    flag, equals, text = word.partition("=")
+    option = _option(flag)
+    if option.read is None:
+        if equals:
+            raise UsageError(f"{flag} is a switch and takes no value.")
+        _store(options, option, flag, value=True)
+        return skip_space(line, end)
+    if not equals:
+        text, end = _value(line, skip_space(line, end), flag, option)
+    _store(options, option, flag, option.read(text, flag))
+    return skip_space(line, end)
+
+
+def _option(flag: str) -> Option:
+    option = BY_FLAG.get(flag)
+    if option is not None:
+        return option
+    refuse_key(flag)
+    near = did_you_mean(flag, BY_FLAG) or "`%gemini help options` lists them."
+    raise UsageError(f"There is no option {flag[:40]!r}.", hint=f"{near} A prompt that starts so goes behind --.")
+
+
+def _value(line: str, place: int, flag: str, option: Option) -> tuple[str, int]:
+    missing = f"{flag} needs a value: {flag} {option.metavar}."
+    if place >= len(line):
+        raise UsageError(missing)
+    value, end = read_word(line, place)
+    bare = line[place] not in "\"'"
+    if bare and (value == "--" or value.partition("=")[0] in BY_FLAG):
+        raise UsageError(missing, hint=f"A value that looks like an option is written {flag}={value[:40]}.")
+    return value, end
+
+
+def _store(options: dict[str, Any], option: Option, flag: str, value: object) -> None:
+    if option.repeat:
+        options[option.dest] = (*options.get(option.dest, ()), value)
+    elif option.dest in options:
+        raise UsageError(f"{flag} is given twice.", hint="Give it once.")
+    else:
+        options[option.dest] = value
+
+
+def format_options(given: Mapping[str, object]) -> str:
+    """Write options as they would be typed; ``parse_options`` reads them back as they were.
+
+    Args:
+        given: Texts, or True for a switch, or lists of texts for options that repeat, by ``Option.dest``.
+
+    Returns:
+        The options in one line.
+    """
+    words: list[str] = []
+    for option in OPTIONS:
+        value = given.get(option.dest)
+        if value is None or value is False:
+            continue
+        texts = value if isinstance(value, list | tuple) else (value,)
+        flag = option.flags[-1]
+        words.extend(flag if option.read is None else f"{flag}={format_value(str(text))}" for text in texts)
+    return " ".join(words)
+
+
+def usage(option: Option) -> str:
+    """How an option is typed, such as ``-m, --model NAME``."""
+    return f"{', '.join(option.flags)} {option.metavar}".rstrip()
+
+
+def help_text(group: str | None = None) -> str:
+    """Describe the options in plain text.
+
+    Args:
+        group: One of ``GROUPS``, or None for all of them.
+
+    Returns:
+        A heading and two columns for each group.
+    """
+    width = max(len(usage(option)) for option in OPTIONS) + 2
+    blocks = []
+    for name in GROUPS if group is None else (group,):
+        rows = [f"  {usage(option):<{width}}{option.help}" for option in OPTIONS if option.group == name]
+        blocks.append("\n".join([GROUPS[name], *rows]))
+    return "\n\n".join(blocks)

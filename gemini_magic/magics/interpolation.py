@@ -1,0 +1,244 @@
+r"""``{{ expression }}`` in a prompt becomes the value of the expression.
+
+The rules, in the order in which they apply:
+
+* One pass from left to right; what a value says is never read again.
+* The inside is what stands between ``{{`` and the first ``}}`` that makes it a Python expression. It has no ``{{`` in
+  it and at most 2,000 characters. When there is no such ``}}``, the braces are text and stay as they were typed: LaTeX,
+  Helm, JSX, CSS, dict comprehensions, half-written braces. ``await`` and ``yield`` make no expression here.
+* Of three or more braces in a row the last two open: ``{{{x}}}`` is a brace, the value, and a brace.
+* ``\{{`` is ``{{`` as text where it would otherwise open an expression; a backslash elsewhere is a backslash.
+* ``{{df:200}}`` names the number of rows of a table. Where ``df`` is not defined, and is no slip for the name of a
+  table, it is text, as ``{{margin:0}}`` is.
+* All names are looked up before anything is evaluated: the notebook's first, then Python's built-in ones.
+  Attributes that start with ``_`` and assignments (``:=``) are refused. Calls, comprehensions and lambdas are fine:
+  this is text that the user typed into the cell.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import symtable
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from gemini_magic.exceptions import InputError, UnboundName
+from gemini_magic.frames import is_frame
+from gemini_magic.parts import check_text, is_media, one_line, table_text, to_parts, to_text
+from gemini_magic.settings import ApiKey, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gemini_magic import wire
+
+MAX_EXPRESSION = 2_000
+_MAX_CLOSINGS = 16
+_RUN = re.compile(r"\{{2,}")
+_ROWS = re.compile(r"\s*(?P<path>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<rows>\d{1,9})\s*")
+_LITERALLY = r"To send it as it stands, write \{{ for this place, or use --raw for the cell."
+
+Piece: TypeAlias = "str | wire.Part"
+
+
+@dataclass(frozen=True)
+class _Expression:
+    """One ``{{…}}`` that is to be evaluated."""
+
+    typed: str
+    tree: ast.Expression
+    names: frozenset[str]
+    rows: int | None = None
+
+    @property
+    def shown(self) -> str:
+        """As the user typed it, short enough for a message."""
+        return self.typed if len(self.typed) <= 80 else f"{self.typed[:77]}…}}}}"  # noqa: PLR2004 - a line's width
+
+
+def interpolate(
+    text: str, namespace: Mapping[str, Any], *, raw: bool = False, keys: Iterable[ApiKey] = ()
+) -> list[Piece]:
+    """Put the values of ``{{…}}`` into a prompt.
+
+    Args:
+        text: The prompt as it was typed.
+        namespace: The notebook's variables.
+        raw: Leave everything as it was typed.
+        keys: Keys that must not be sent to a model.
+
+    Returns:
+        Texts and parts in the order in which they stand; neighbouring texts are one. An empty prompt gives no pieces.
+
+    Raises:
+        UnboundName: A name is not defined; nothing was evaluated.
+        InputError: An expression is refused or fails, or its value cannot be sent.
+    """
+    pieces: list[str | _Expression] = [text] if raw or "{{" not in text else _split(text, namespace)
+    expressions = [piece for piece in pieces if isinstance(piece, _Expression)]
+    for expression in expressions:
+        _check_names(expression, namespace)
+    for expression in expressions:
+        _check_tree(expression)
+    secrets = tuple(keys)
+    found: list[Piece] = []
+    for piece in pieces:
+        found.extend([piece] if isinstance(piece, str) else _pieces_of(piece, namespace, secrets))
+    return _merged(found)
+
+
+def _merged(pieces: list[Piece]) -> list[Piece]:
+    """Neighbouring texts made one, and checked."""
+    merged: list[Piece] = []
+    run: list[str] = []
+    for piece in [*pieces, None]:
+        if isinstance(piece, str):
+            run.append(piece)
+            continue
+        if text := "".join(run):
+            merged.append(check_text(text, "The prompt"))
+        run.clear()
+        if piece is not None:
+            merged.append(piece)
+    return merged
+
+
+def _split(text: str, namespace: Mapping[str, Any]) -> list[str | _Expression]:
+    """The prompt as text and expressions in turn."""
+    pieces: list[str | _Expression] = []
+    done = 0
+    for run in _RUN.finditer(text):
+        if run.start() < done:
+            continue
+        start, expression = _open(text, run.start(), run.end(), namespace)
+        if expression is None:
+            continue
+        escaped = _is_escaped(text, start)
+        pieces.append(text[done : start - escaped])
+        pieces.append(expression.typed if escaped else expression)
+        done = start + len(expression.typed)
+    pieces.append(text[done:])
+    return pieces
+
+
+def _is_escaped(text: str, start: int) -> bool:
+    """Whether an odd number of backslashes stands before a place."""
+    before = text[max(0, start - 64) : start]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def _open(text: str, first: int, end: int, namespace: Mapping[str, Any]) -> tuple[int, _Expression | None]:
+    """The expression that a run of braces opens; of many braces the last pair that does."""
+    escaped = _is_escaped(text, first)
+    for start in [first] if escaped else range(end - 2, max(first, end - 5) - 1, -1):
+        expression = _expression_at(text, start, namespace)
+        if expression is not None:
+            return start, expression
+    return first, None
+
+
+def _expression_at(text: str, start: int, namespace: Mapping[str, Any]) -> _Expression | None:
+    inside = start + 2
+    window = text[inside : inside + MAX_EXPRESSION + 2]
+    after = window.find("{{")
+    end = len(window) if after < 0 else after
+    close = window.find("}}", 0, end)
+    for _ in range(_MAX_CLOSINGS):
+        if close < 0:
+            return None
+        found = _parse(window[:close], namespace)
+        if found is not None:
+            return found
+        close = window.find("}}", close + 1, end)
+    return None
+
+
+def _parse(inside: str, namespace: Mapping[str, Any]) -> _Expression | None:
+    """The expression that the inside is, or None when it is text."""
+    typed = f"{{{{{inside}}}}}"
+    source, rows = inside.strip(), None
+    if table := _ROWS.fullmatch(inside):
+        source, rows = table["path"], int(table["rows"])
+        if not _means_table(source, namespace):
+            return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "{{…}}", "eval")
+            tree = ast.parse(source, mode="eval")
+            names = _free_names(symtable.symtable(source, "{{…}}", "eval"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return None
+    return _Expression(typed, tree, frozenset(names), rows)
+
+
+def _means_table(path: str, namespace: Mapping[str, Any]) -> bool:
+    name = path.partition(".")[0]
+    if name in namespace:
+        return True
+    tables = [known for known, value in namespace.items() if isinstance(known, str) and is_frame(value)]
+    return bool(did_you_mean(name, tables))
+
+
+def _free_names(table: symtable.SymbolTable) -> set[str]:
+    """Names that an expression reads from outside; targets of comprehensions and lambdas are its own."""
+    top = table.get_type() == "module"
+    names = {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (not symbol.is_assigned() if top else symbol.is_global())
+    }
+    return names.union(*(_free_names(child) for child in table.get_children()))
+
+
+def _check_names(expression: _Expression, namespace: Mapping[str, Any]) -> None:
+    known = [name for name in namespace if isinstance(name, str)]
+    for name in sorted(expression.names):
+        if name in namespace or hasattr(builtins, name):
+            continue
+        near = did_you_mean(name, [*(one for one in known if not one.startswith("_")), *dir(builtins)])
+        raise UnboundName(
+            f"{expression.shown}: {name!r} is not defined in this notebook.", hint=f"{near} {_LITERALLY}".strip()
+        )
+
+
+def _check_tree(expression: _Expression) -> None:
+    for node in ast.walk(expression.tree):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+            raise InputError(
+                f"{expression.shown}: the attribute {node.attr!r} starts with an underscore and is not read.",
+                hint=_LITERALLY,
+            )
+        if isinstance(node, ast.NamedExpr):
+            raise InputError(f"{expression.shown}: := is refused.", hint="Assign in a cell of its own.")
+
+
+def _pieces_of(expression: _Expression, namespace: Mapping[str, Any], keys: tuple[ApiKey, ...]) -> list[Piece]:
+    value = _value_of(expression, namespace)
+    if expression.rows is None and is_media(value):
+        return list(to_parts(value, name=expression.shown))
+    if expression.rows is None:
+        text = to_text(value, name=expression.shown)
+    else:
+        text = table_text(value, f"{expression.shown} ({type(value).__name__})", expression.rows)
+    if any(key.is_in(text) for key in keys):
+        raise InputError(f"{expression.shown} holds your API key: this would send your key to the model.")
+    return [text]
+
+
+def _value_of(expression: _Expression, namespace: Mapping[str, Any]) -> object:
+    # A copy, so that the evaluation leaves nothing behind in the notebook's variables.
+    scope = {**namespace}
+    scope.setdefault("__builtins__", builtins)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            code = compile(expression.tree, "{{…}}", "eval")
+        return eval(code, scope)  # noqa: S307 - the user typed it into the cell, as any other code of theirs
+    except NameError as error:
+        raise UnboundName(f"{expression.shown}: {one_line(error)}.", hint=_LITERALLY) from error
+    except Exception as error:
+        raise InputError(f"{expression.shown} failed: {one_line(error)}.") from error
