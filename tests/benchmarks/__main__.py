@@ -1,0 +1,152 @@
+"""``make bench``: ratios against other clients, measured interleaved in one run.
+
+Every figure is the median of several rounds, each in a fresh process; the order of the cases turns round with every
+round, so that a busy neighbour hits all of them alike. Goals are ratios; absolute times only tell the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from tests.benchmarks import notebook
+from tests.benchmarks.cases import CASES
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+Figures = dict[str, dict[str, float]]
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.stub"], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as stub:
+        try:
+            assert stub.stdout is not None
+            base = f"http://127.0.0.1:{stub.stdout.readline().strip()}"
+            print_table(rows(measure(base), notebook.measure(base)))
+        finally:
+            stub.kill()
+
+
+def measure(base: str) -> Figures:
+    """The median of each figure of each case."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for number in range(ROUNDS):
+        names = list(CASES)[:: -1 if number % 2 else 1]
+        for name in names:
+            print(f"\rround {number + 1} of {ROUNDS}: {name:<30}", end="", file=sys.stderr, flush=True)
+            for figure, value in run(name, base).items():
+                found[name][figure].append(value)
+    print("\r" + " " * 60, end="\r", file=sys.stderr)
+    return {
+        name: {figure: statistics.median(values) for figure, values in case.items()} for name, case in found.items()
+    }
+
+
+def run(name: str, base: str) -> dict[str, float]:
+    """One case in a fresh process; its own figures, and the CPU of the whole process."""
+    command = [sys.executable, "-m", "tests.benchmarks.cases", name, base]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{name} failed with exit status {process.returncode}")
+    return {**json.loads(output), "process": usage.ru_utime + usage.ru_stime}
+
+
+def rows(figures: Figures, shown: dict[str, tuple[int, float]]) -> list[tuple[str, str, str, str]]:
+    """What is measured, ours, its ratio, and the goal."""
+
+    def value(case: str, figure: str) -> float:
+        return figures[case][figure]
+
+    def ratio(ours: float, theirs: float) -> str:
+        return f"{ours / theirs:.3f}×"
+
+    start = value("nothing", "process")
+    answer = {name: value(f"answer {name}", "process") - start for name in ("ours", "google-genai")}
+    chunk = {name: value(f"chunks {name}", "us") for name in ("ours", "google-genai", "httpx-sse+json", "httpx+core")}
+    first = {name: value(f"first {name}", "us") for name in ("ours", "google-genai", "httpx+core")}
+    turn = {name: value(f"turn {name}", "ms") for name in ("ours", "google-genai", "cached")}
+    load, imported = value("load_ext", "cpu"), value("import google-genai", "cpu")
+    table = [
+        ("%load_ext, CPU, to import google-genai", f"{load * 1e3:.1f} ms", ratio(load, imported), "≤ 0.03×"),
+        (
+            "process start to first answer, CPU, to google-genai",
+            f"{answer['ours'] * 1e3:.0f} ms",
+            ratio(answer["ours"], answer["google-genai"]),
+            "≤ 0.35×",
+        ),
+        (
+            "chunk, CPU, to httpx-sse + json",
+            f"{chunk['ours']:.1f} µs",
+            ratio(chunk["ours"], chunk["httpx-sse+json"]),
+            "≤ 0.85×",
+        ),
+        (
+            "chunk, CPU, to google-genai",
+            f"{chunk['ours']:.1f} µs",
+            ratio(chunk["ours"], chunk["google-genai"]),
+            "≤ 0.083×",
+        ),
+        (
+            "chunk, CPU, to httpx + pydantic_core",
+            f"{chunk['ours']:.1f} µs",
+            ratio(chunk["ours"], chunk["httpx+core"]),
+            "",
+        ),
+        ("20,000 chunks, memory grown", f"{value('chunks ours', 'mb'):.1f} MB", "", "≤ 3.8 MB"),
+        (
+            "first token, wall, to httpx + pydantic_core",
+            f"{first['ours']:.0f} µs",
+            ratio(first["ours"], first["httpx+core"]),
+            "≤ 1.15×",
+        ),
+        (
+            "first token, wall, to google-genai",
+            f"{first['ours']:.0f} µs",
+            ratio(first["ours"], first["google-genai"]),
+            "",
+        ),
+        ("reconnects in 150 calls", f"{value('first ours', 'reconnects'):.0f}", "", "0"),
+        (
+            "turn 500 with images, CPU, to cached bytes",
+            f"{turn['ours']:.1f} ms",
+            ratio(turn["ours"], turn["cached"]),
+            "≤ 1.3×",
+        ),
+        (
+            "turn 500 with images, CPU, to google-genai",
+            f"{turn['ours']:.1f} ms",
+            ratio(turn["ours"], turn["google-genai"]),
+            "",
+        ),
+    ]
+    goals = {"20 KB": "≤ 120, ≤ 8×", "200 KB": "≤ 3×"}
+    table += [
+        (f"{name} answer: iopub messages, bytes to text", f"{count}", f"{times:.2f}×", goals[name])
+        for name, (count, times) in shown.items()
+    ]
+    return table
+
+
+def print_table(table: list[tuple[str, str, str, str]]) -> None:
+    """The table, in columns."""
+    lines = [("measured", "ours", "ratio", "goal"), *table]
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from gemini_magic.local.catalogue import CATALOGUE, DEFAULT
+from gemini_magic.magics.command import SUBCOMMANDS
+from gemini_magic.settings import PROFILES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+MODEL_IS_HERE = CATALOGUE[DEFAULT].present
+needs_model = pytest.mark.skipif(not MODEL_IS_HERE, reason=f"{DEFAULT} is not on this machine")
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+KEY_LIKE = re.compile(r"AIza[\w-]{20,}|\b(sk|gsk|key)-[\w-]{16,}|[Bb]earer\s+[\w.-]{16,}|\b[A-Za-z0-9_-]{40,}\b")
+ECHO = 'profile = "local"\n\n[profiles.local]\nmodel = "echo"\n'
+
+
+def read(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)
+
+
+def code_of(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def texts_of(notebook: Any) -> list[str]:
+    """What each code cell shows in the end, as plain text."""
+    return ["".join(_text(output) for output in cell.outputs) for cell in code_of(notebook)]
+
+
+def _text(output: Mapping[str, Any]) -> str:
+    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def run(path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
+    monkeypatch.setenv("IPYTHONDIR", str(folder))
+    notebook = read(path)
+    NotebookClient(notebook, kernel_name="python3", timeout=300).execute()
+    return notebook
+
+
+@pytest.fixture
+def on_echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is named and no key is set: the config file alone says that `echo` answers."""
+    path = tmp_path / "config.toml"
+    path.write_text(ECHO, encoding="utf-8")
+    monkeypatch.setenv("GEMINI_MAGIC_CONFIG", str(path))
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.stem for path in NOTEBOOKS][:1] == ["01_quickstart"]
+
+
+@each
+def test_a_notebook_is_committed_without_outputs(path: Path) -> None:
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code_of(notebook))
+
+
+@each
+def test_metadata_name_a_kernel_and_nothing_else(path: Path) -> None:
+    notebook = read(path)
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    assert notebook.metadata == {"kernelspec": kernel, "language_info": {"name": "python"}}
+    assert all(cell.metadata == {} for cell in notebook.cells)
+
+
+@each
+def test_prose_comes_before_code(path: Path) -> None:
+    cells = read(path).cells
+    assert cells[0].cell_type == "markdown"
+    assert cells[0].source.startswith("# ")
+    kinds = [cell.cell_type for cell in cells]
+    assert all("markdown" in kinds[max(0, number - 2) : number] for number, kind in enumerate(kinds) if kind == "code")
+
+
+@each
+def test_nothing_in_a_notebook_looks_like_a_key(path: Path) -> None:
+    assert not KEY_LIKE.search(path.read_text(encoding="utf-8"))
+
+
+@each
+def test_subcommands_and_key_variables_of_the_prose_exist(path: Path) -> None:
+    prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    assert set(re.findall(r"`%gemini (\w+)", prose)) <= set(SUBCOMMANDS)
+    assert set(re.findall(r"`(\w+_API_KEY)", prose)) <= {
+        name for each in PROFILES.values() for name in each.key_variables
+    }
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("on_echo")
+def test_the_quickstart_sends_what_it_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    notebook = run(NOTEBOOKS[0], monkeypatch, tmp_path)
+    texts = texts_of(notebook)
+    asked = next(text for text in texts if "celsius above 20" in text)
+    assert "| Madrid | 31 |" in asked
+    request = next(text for text in texts if text.startswith("POST "))
+    assert request.index("What is the temperature in Madrid?") < request.index("And in Oslo?")
+    assert request.count('"role": "user"') == 2
+    assert '"temperature": 0' in request
+    assert texts[-1].count(" echo ") == 5
+    assert all(len(cell.outputs) <= 1 for cell in code_of(notebook))
+
+
+@pytest.mark.kernel
+@pytest.mark.model
+@needs_model
+def test_the_embedded_model_answers_the_quickstart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    texts = texts_of(run(NOTEBOOKS[0], monkeypatch, tmp_path))
+    assert "notebook" in texts[1].lower()
+    assert any("weather['celsius'] > 20" in text.replace('"', "'") for text in texts)
+    assert any("31" in text and "POST" not in text and "Madrid is" in text for text in texts)
+    assert any(re.search(r"Oslo.*-3\.5", text) and "POST" not in text for text in texts)
+    assert texts[-1].count(f" {DEFAULT} ") == 5
+
+
+@pytest.mark.kernel
+@pytest.mark.model
+@needs_model
+def test_notebooks_pass_nbval_lax(tmp_path: Path) -> None:
+    line = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval-lax",
+        "-q",
+        "-c",
+        os.devnull,
+        "-p",
+        "no:cacheprovider",
+        str(FOLDER),
+    ]
+    env = os.environ | {"IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(  # noqa: S603 - our own words
+        line, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\b[1-9]\d* passed", done.stdout)
