@@ -81,7 +81,9 @@ class GeminiMagicError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """One line instead of a traceback; IPython calls this."""
-        return [f"{type(self).__name__}: {self}"]
+        # A server's words may hold line breaks, and commands for the terminal.
+        shown = "".join(character if character.isprintable() else " " for character in str(self))
+        return [f"{type(self).__name__}: {' '.join(shown.split())}"]
 
 
 def _rebuild(cls: type[GeminiMagicError], message: str, state: dict[str, Any]) -> GeminiMagicError:

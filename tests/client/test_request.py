@@ -1,0 +1,250 @@
+"""What is sent: only what was set, encoded once, in pieces that are not copied."""
+
+from __future__ import annotations
+
+import json
+import math
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wire_server import error, unary
+
+from gemini_magic import wire as protocol
+from gemini_magic.client import Encoded, encode
+from gemini_magic.client.request import build_body, count_tokens_body, request_fields, to_contents
+from gemini_magic.exceptions import ConfigError, InputError
+
+USER_HI = {"role": "user", "parts": [{"text": "hi"}]}
+
+
+def _sent(driver, server, contents="hi", way="generate", **fields):
+    server.answers(error(400))
+    driver.attempt(way, driver.client(server.url), contents, **fields)
+    return server.seen[-1].json()
+
+
+def test_a_prompt_is_all_that_is_sent(driver, wire, way):
+    assert _sent(driver, wire, way=way) == {"contents": [USER_HI]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"system": "be brief"}, {"systemInstruction": {"parts": [{"text": "be brief"}]}}),
+        ({"system": ["be", "brief"]}, {"systemInstruction": {"parts": [{"text": "be"}, {"text": "brief"}]}}),
+        ({"system": {"parts": [{"text": "x"}]}}, {"systemInstruction": {"parts": [{"text": "x"}]}}),
+        (
+            {"system": protocol.Content(parts=[protocol.Part(text="x")])},
+            {"systemInstruction": {"parts": [{"text": "x"}]}},
+        ),
+        ({"system": ""}, {}),
+        ({"system": None, "config": None, "tools": None, "safety": None, "extra": None, "tool_config": None}, {}),
+        ({"config": {"temperature": 0}}, {"generationConfig": {"temperature": 0}}),
+        ({"config": {"max_output_tokens": 9}}, {"generationConfig": {"maxOutputTokens": 9}}),
+        ({"config": {"maxOutputTokens": 9}}, {"generationConfig": {"maxOutputTokens": 9}}),
+        ({"config": protocol.GenerationConfig(top_k=3)}, {"generationConfig": {"topK": 3}}),
+        ({"config": {"brandNew": {"a": None}}}, {"generationConfig": {"brandNew": {"a": None}}}),
+        ({"tools": [{"googleSearch": {}}]}, {"tools": [{"googleSearch": {}}]}),
+        (
+            {"tool_config": {"function_calling_config": {"mode": "ANY"}}},
+            {"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}},
+        ),
+        (
+            {"safety": {"HARM_CATEGORY_HARASSMENT": "BLOCK_NONE"}},
+            {"safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]},
+        ),
+        ({"safety": [{"category": "A", "threshold": "B"}]}, {"safetySettings": [{"category": "A", "threshold": "B"}]}),
+        (
+            {"extra": {"cachedContent": "c/1", "new": [1, {"a": True}]}},
+            {"cachedContent": "c/1", "new": [1, {"a": True}]},
+        ),
+        (
+            {"config": {"topK": 3}, "extra": {"generationConfig": {"topP": 0.5, "topK": 4}}},
+            {"generationConfig": {"topK": 4, "topP": 0.5}},
+        ),
+        ({"extra": {}}, {}),
+    ],
+    ids=str,
+)
+def test_what_is_set_is_sent_and_nothing_else(fields, expected, driver, wire, way):
+    assert _sent(driver, wire, way=way, **fields) == {"contents": [USER_HI], **expected}
+
+
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        (["hi"], [USER_HI]),
+        (("a", "b"), [{"role": "user", "parts": [{"text": "a"}, {"text": "b"}]}]),
+        (protocol.Content(role="user", parts=[protocol.Part(text="hi")]), [USER_HI]),
+        ({"parts": [{"text": "hi"}]}, [{"parts": [{"text": "hi"}]}]),
+        ({"text": "hi"}, [USER_HI]),
+        ({"inlineData": {"mimeType": "image/png", "data": "QQ=="}}, None),
+        (
+            [USER_HI, {"role": "model", "parts": [{"text": "yes"}]}, "and", "now"],
+            [
+                USER_HI,
+                {"role": "model", "parts": [{"text": "yes"}]},
+                {"role": "user", "parts": [{"text": "and"}, {"text": "now"}]},
+            ],
+        ),
+        (["before", USER_HI], [{"role": "user", "parts": [{"text": "before"}]}, USER_HI]),
+        ([{"role": "model", "parts": [{"hologram": 3, "thoughtSignature": "c2ln"}]}], None),
+        ({"key": "value"}, [{"role": "user", "parts": [{"text": '{"key": "value"}'}]}]),
+        (3, [{"role": "user", "parts": [{"text": "3"}]}]),
+    ],
+    ids=str,
+)
+def test_contents_take_many_forms(contents, expected, driver, wire):
+    if expected is None:
+        expected = contents if isinstance(contents, list) else [{"role": "user", "parts": [contents]}]
+    assert _sent(driver, wire, contents)["contents"] == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["{{x}} {y} %s", "\\frac{1}{2}", "😀 e\u0301 \u2028 \x00", 'quote " and \\ back', "漢字", ""]
+)
+def test_text_arrives_as_it_was_written(text, driver, wire):
+    assert _sent(driver, wire, [text or " "])["contents"][0]["parts"][0]["text"] == (text or " ")
+
+
+@pytest.mark.parametrize(
+    ("contents", "fields"),
+    [
+        ([], {}),
+        ((), {}),
+        (object(), {}),
+        (["ok", object()], {}),
+        (b"\x00\x01", {}),
+        ((number for number in range(3)), {}),
+        (open, {"config": {"temperature": "hot"}}),
+        ("a\ud800", {}),
+        ({"parts": 7}, {}),
+        ({"text": 7, "inlineData": "x"}, {}),
+        ("hi", {"config": {"temperature": "hot"}}),
+        ("hi", {"config": {"stopSequences": 3}}),
+        ("hi", {"config": {"temperature": math.nan}}),
+        ("hi", {"tools": [7]}),
+        ("hi", {"tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": object()}]}]}),
+        ("hi", {"system": object()}),
+        ("hi", {"system": "a\ud800"}),
+        ("hi", {"safety": [3]}),
+        ("hi", {"extra": {"a": object()}}),
+        ("hi", {"extra": {"a": math.inf}}),
+        ("hi", {"extra": {"a": "\ud800"}}),
+        ("hi", {"extra": {"contents": []}}),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_sent_is_refused_before_any_request(contents, fields, driver, wire, way):
+    failure = driver.attempt(way, driver.client(wire.url), contents, **fields).error
+    assert isinstance(failure, InputError)
+    assert len(str(failure)) < 500
+    assert wire.seen == []
+
+
+def test_a_word_that_looks_like_no_number_is_sent(driver, wire):
+    assert _sent(driver, wire, extra={"a": "NaN and Infinity"})["a"] == "NaN and Infinity"
+
+
+@pytest.mark.parametrize("model", ["", " ", "../../x", "a b", "x?key=1", "x#y", "x\ny", "a//b", "é", "x" * 300])
+def test_a_name_that_no_model_has_is_refused_before_any_request(model, driver, wire, way):
+    failure = driver.attempt(way, driver.client(wire.url), model=model or " ").error
+    assert type(failure) is ConfigError
+    assert wire.seen == []
+
+
+def test_a_content_is_encoded_once_and_sent_as_the_same_bytes(driver, wire):
+    turns = [encode(protocol.Content(role="user", parts=[protocol.Part(text=f"turn {number}")])) for number in range(3)]
+    wire.answers(unary("ok"))
+    client = driver.client(wire.url)
+    for count in (1, 2, 3):
+        driver.generate(client, turns[:count])
+        assert wire.seen[-1].body == b'{"contents":[' + b",".join(turn.data for turn in turns[:count]) + b"]}"
+    assert all(found is turn for found, turn in zip(to_contents(turns), turns, strict=True))
+
+
+def test_what_is_not_ours_goes_back_as_it_came(driver, wire):
+    turn = {
+        "role": "model",
+        "parts": [
+            {"text": "", "thoughtSignature": "AbC+/="},
+            {"functionCall": {"name": "f", "args": {"b": 1, "a": [None, {"x": 0.1}]}, "id": "7", "new": True}},
+            {"hologram": {"depth": 3}, "partMetadata": {"k": "v"}},
+        ],
+        "newField": [1],
+    }
+    assert _sent(driver, wire, [turn, "go on"])["contents"][0] == turn
+
+
+@pytest.mark.parametrize("sizes", [[10], [10, 10], [300_000], [300_000, 10, 300_000], [200_000] * 5, [10] * 500])
+def test_the_length_is_right_however_the_body_is_cut(sizes, driver, wire, way):
+    turns = [encode(protocol.Content(parts=[protocol.Part(text="x" * size)])) for size in sizes]
+    _sent(driver, wire, turns, way=way)
+    seen = wire.seen[-1]
+    assert int(seen.header("content-length")) == len(seen.body)
+    assert seen.header("transfer-encoding") is None
+    assert [len(turn["parts"][0]["text"]) for turn in seen.json()["contents"]] == sizes
+
+
+def test_a_body_in_pieces_is_sent_again_as_a_whole(driver, wire, way):
+    turn = encode(protocol.Content(parts=[protocol.Part(text="x" * 600_000)]))
+    wire.answers(error(503), error(400))
+    driver.attempt(way, driver.client(wire.url), [turn, "hi"])
+    first, second = wire.seen
+    assert first.body == second.body
+    assert first.header("host") == f"127.0.0.1:{wire.port}"
+
+
+def test_small_turns_are_one_segment_and_large_ones_are_not_copied():
+    small = [encode(protocol.Content(parts=[protocol.Part(text="x")])) for _ in range(500)]
+    large = Encoded(protocol.Content(), b'{"parts":[{"text":"' + b"x" * 2_000_000 + b'"}]}')
+    assert len(build_body(small, {}).segments) == 1
+    assert any(segment is large.data for segment in build_body([*small, large, *small], {"a": 1}).segments)
+
+
+def test_a_body_of_images_needs_no_second_copy_of_them():
+    images = [Encoded(protocol.Content(), b"x" * 2_000_000) for _ in range(10)]
+    tracemalloc.start()
+    body = build_body(images, {})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert body.size > 20_000_000
+    assert peak < 2_000_000
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 400_000), max_size=8), st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))
+def test_segments_join_to_the_whole_body(sizes, request_rest):
+    turns = [Encoded(protocol.Content(), b'"' + b"x" * size + b'"') for size in sizes]
+    body = build_body(turns, request_rest)
+    assert len(bytes(body)) == body.size
+    parsed = json.loads(bytes(body))
+    assert [len(text) for text in parsed.pop("contents", [])] == sizes or "contents" in request_rest
+    assert parsed == {key: value for key, value in request_rest.items() if key != "contents"}
+
+
+def test_tokens_are_counted_of_all_that_would_be_sent(driver, wire):
+    wire.answers(unary("no count"))
+    client = driver.client(wire.url)
+    driver.count_tokens(client, "hi")
+    driver.count_tokens(client, "hi", system="be brief", tools=[{"googleSearch": {}}])
+    assert wire.seen[0].json() == {"contents": [USER_HI]}
+    assert wire.seen[1].json() == {
+        "generateContentRequest": {
+            "model": "models/test-model",
+            "contents": [USER_HI],
+            "systemInstruction": {"parts": [{"text": "be brief"}]},
+            "tools": [{"googleSearch": {}}],
+        }
+    }
+
+
+def test_a_count_is_asked_for_under_the_models_full_name():
+    encoded = to_contents("hi")
+    fields = request_fields({"system": "x"})
+    assert (
+        json.loads(bytes(count_tokens_body("models/m", encoded, fields)))["generateContentRequest"]["model"]
+        == "models/m"
+    )
