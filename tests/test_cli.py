@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "AIzaSyTheKeyOfTheTests0123456789"
-MODEL_IS_HERE = CATALOGUE[DEFAULT].present
-needs_model = pytest.mark.skipif(not MODEL_IS_HERE, reason=f"{DEFAULT} is not on this machine")
 
 ANSWERS = [
     "Hello.",
@@ -333,7 +331,6 @@ def test_demo_stops_at_the_cell_that_fails(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.kernel
 @pytest.mark.model
-@needs_model
 def test_demo_is_answered_by_the_embedded_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.html"
     assert main(["demo", "--html", str(page)]) == 0
@@ -368,7 +365,6 @@ def test_doctor_says_why_a_profile_is_taken(
 
 
 @pytest.mark.model
-@needs_model
 def test_doctor_asks_the_embedded_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--ask"]) == 0
     out = capsys.readouterr().out

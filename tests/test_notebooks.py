@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from gemini_magic.local.catalogue import CATALOGUE, DEFAULT
+from gemini_magic.local.catalogue import DEFAULT
 from gemini_magic.magics.command import SUBCOMMANDS
 from gemini_magic.settings import PROFILES
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-MODEL_IS_HERE = CATALOGUE[DEFAULT].present
-needs_model = pytest.mark.skipif(not MODEL_IS_HERE, reason=f"{DEFAULT} is not on this machine")
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 KEY_LIKE = re.compile(r"AIza[\w-]{20,}|\b(sk|gsk|key)-[\w-]{16,}|[Bb]earer\s+[\w.-]{16,}|\b[A-Za-z0-9_-]{40,}\b")
 ECHO = 'profile = "local"\n\n[profiles.local]\nmodel = "echo"\n'
@@ -118,7 +116,6 @@ def test_the_quickstart_sends_what_it_says(monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.mark.kernel
 @pytest.mark.model
-@needs_model
 def test_the_embedded_model_answers_the_quickstart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     texts = texts_of(run(NOTEBOOKS[0], monkeypatch, tmp_path))
     assert "notebook" in texts[1].lower()
@@ -130,7 +127,6 @@ def test_the_embedded_model_answers_the_quickstart(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.kernel
 @pytest.mark.model
-@needs_model
 def test_notebooks_pass_nbval_lax(tmp_path: Path) -> None:
     line = [
         sys.executable,
