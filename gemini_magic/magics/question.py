@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gemini_magic.client.caller import Plan
     from gemini_magic.client.request import RequestFields
     from gemini_magic.reply import Reply
-    from gemini_magic.settings import ApiKey
 
 
 @dataclass
@@ -85,15 +84,15 @@ class Question:
         return self.client.generate(self.asked, **self.fields)
 
 
-def encoded(pieces: list[Any], fields: RequestFields, key: ApiKey | None) -> Encoded:
+def encoded(pieces: list[Any], fields: RequestFields, client: Client) -> Encoded:
     """The prompt as one content.
 
     Raises:
-        InputError: It cannot be sent, or one of the fields cannot, or the key is in it.
+        InputError: It cannot be sent, or one of the fields cannot, or the client's key is in it.
     """
     asked = to_contents(pieces)[0]
     texts = [part.text for part in asked.content.parts or [] if part.text]
     texts.append(str(request_fields(fields)))
-    if key is not None and any(key.is_in(text) for text in texts):
+    if any(client.holds_key(text) for text in texts):
         raise InputError("The prompt or an option holds your API key: this would send your key to the model.")
     return asked

@@ -142,7 +142,7 @@ class Session:
         system = system_text(options["system"], namespace) if "system" in options else None
         fields: RequestFields = {"model": options.get("model"), "config": config, "extra": extra, "system": system}
         client, notice = self.client(options)
-        asked = encoded(list(pieces), fields, client._key)  # noqa: SLF001 - to compare with, not to show
+        asked = encoded(list(pieces), fields, client)
         chat = None if "no_history" in options else self._chat(options, client)
         if chat is None:
             fields["system"] = system or self.magics.system or None
