@@ -93,9 +93,6 @@ class Finished:
 Event = TextDelta | ThoughtDelta | PartReceived | FunctionCall | UsageUpdate | Finished
 
 _NOTHING: dict[str, Any] = {}
-_PLAIN_CHUNK = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
-_PLAIN_CANDIDATE = frozenset({"content", "index"})
-_PLAIN_CONTENT = frozenset({"parts", "role"})
 _TEXT_ONLY = frozenset({"text"})
 _TEXT_AND_THOUGHT = frozenset({"text", "thought"})
 
@@ -149,9 +146,10 @@ class Assembler:
         index = candidate.get("index", 0)
         if type(text) is not str or len(part) != 1 or type(index) is not int or type(usage) is not dict:
             return False
-        if not (candidate.keys() <= _PLAIN_CANDIDATE and content.keys() <= _PLAIN_CONTENT):
+        if len(candidate) != 1 + ("index" in candidate) or len(content) != 1 + ("role" in content):
             return False
-        if not chunk.keys() <= _PLAIN_CHUNK or None in usage.values() or None in chunk.values():
+        known = 1 + ("usageMetadata" in chunk) + ("modelVersion" in chunk) + ("responseId" in chunk)
+        if len(chunk) != known or None in usage.values() or None in chunk.values():
             return False
         waiting = self._waiting
         if usage and "usageMetadata" in waiting:

@@ -59,7 +59,7 @@ class AnswerReader:
         """
         try:
             for frame in self._frames.close() if data is None else self._frames.feed(data):
-                for chunk in self._chunks.parse(frame, complete=self._assembler.complete):
+                for chunk in self._chunks.parse(frame, complete=frame.stray and self._assembler.complete):
                     self._assembler.feed(chunk, events)
             if data is None:
                 self._finish(events)
@@ -101,7 +101,7 @@ class ChunkParser:
 
         Args:
             frame: The document.
-            complete: Whether the answer is whole already; then noise behind it does no harm.
+            complete: Whether this is noise behind an answer that is whole already; it does no harm then.
 
         Raises:
             ApiError: The document is an error.
@@ -124,7 +124,7 @@ class ChunkParser:
         except RecursionError:
             raise _too_deep() from None
         except (ProtocolError, StreamTruncated) as error:
-            if complete and frame.stray:
+            if complete:
                 self.warnings.append(f"Something stood behind the answer: {error.message}")
                 return ()
             raise
@@ -158,6 +158,8 @@ class ChunkParser:
 
 def _checked(chunk: dict[str, Any], body: bytes | str) -> dict[str, Any]:
     """The chunk, unless it is an error in a chunk's place."""
+    if "candidates" in chunk and "error" not in chunk:
+        return chunk
     if chunk.get("error") is not None:
         raise error_from(200, {}, body)
     if chunk and chunk.keys().isdisjoint(_KNOWN):
