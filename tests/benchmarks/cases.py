@@ -151,11 +151,13 @@ def chunks(name: str) -> Callable[[str], dict[str, float]]:
     def case(base: str) -> dict[str, float]:
         stream = STREAMERS[name](base)
         stream(SHORT)
-        memory, began = peak_mb(), cpu()
-        text = stream(LONG)
-        spent = cpu() - began
-        assert len(text) == 400_000, len(text)
-        return {"us": spent / 20_000 * 1e6, "mb": peak_mb() - memory}
+        memory, spent = peak_mb(), []
+        for _ in range(3):  # the best of them: a shared machine changes its speed from second to second
+            began = cpu()
+            text = stream(LONG)
+            spent.append(cpu() - began)
+            assert len(text) == 400_000, len(text)
+        return {"us": min(spent) / 20_000 * 1e6, "mb": peak_mb() - memory}
 
     return case
 
