@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,11 +32,12 @@ def reply_bundle(reply: Reply) -> dict[str, str]:
     return answer_bundle(reply, images="in .images of this reply")
 
 
-class _Card:
+class _Card(ABC):
     """Something that notebooks show as HTML and everything else as text."""
 
+    @abstractmethod
     def _html(self) -> Safe:
-        raise NotImplementedError
+        """What stands inside the card."""
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/html": str(join(style(), element("section", self._html(), class_="gm"))), "text/plain": str(self)}
