@@ -28,6 +28,7 @@
     │   │   └── QuotaExhausted          429, not before the quota is renewed
     │   ├── RequestTooLarge             413
     │   └── ServerUnavailable           408 and 5xx
+    ├── BudgetExceeded                  the budget that was set is used up; nothing was sent
     ├── StreamTruncated                 the stream ended without a finish reason
     ├── Blocked                         the prompt or the answer was blocked
     ├── InvalidAnswer                   the answer is not what was asked for
@@ -239,6 +240,10 @@ class RequestTooLarge(ApiError):
 
 class ServerUnavailable(ApiError):
     """408 or 5xx: the server, or one behind it, is failing."""
+
+
+class BudgetExceeded(GeminiMagicError):
+    """The budget of this kernel is used up; nothing was sent."""
 
 
 class StreamTruncated(GeminiMagicError):

@@ -24,6 +24,9 @@ PROFILE_VARIABLE = "GEMINI_MAGIC_PROFILE"
 KEYRING_SERVICE = "gemini_magic"
 #: Seconds that a keyring may take; one that waits for a password nobody sees is left behind.
 KEYRING_PATIENCE = 3.0
+NO_KEY = "no key is set"
+#: Shorter ones may well stand in a prompt by chance.
+SHORTEST_KNOWN = 8
 
 
 def choose_profile(
@@ -42,18 +45,27 @@ def choose_profile(
     Raises:
         ConfigError: There is no profile of that name.
     """
+    profile, reason = choose_with_reason(name, env, config)
+    return profile, _local_notice() if reason == NO_KEY else None
+
+
+def choose_with_reason(
+    name: str | None = None, env: Mapping[str, str] | None = None, config: Config | None = None
+) -> tuple[Profile, str]:
+    """As `choose_profile`, with what decided, as it reads after "because"."""
     environment = os.environ if env is None else env
     settings = load_config(environment) if config is None else config
     if name:
-        return _named(name, settings, "The profile"), None
+        return _named(name, settings, "The profile"), "it was asked for"
     if named := environment.get(PROFILE_VARIABLE, "").strip():
-        return _named(named, settings, f"{PROFILE_VARIABLE}: the profile"), None
+        return _named(named, settings, f"{PROFILE_VARIABLE}: the profile"), f"{PROFILE_VARIABLE} names it"
     if settings.profile:
-        return _named(settings.profile, settings, "The profile"), None
+        return _named(settings.profile, settings, "The profile"), f"{settings.path} names it"
     for profile in settings.profiles.values():
-        if profile.name != LOCAL and (profile.api_key or _set_variables(profile, environment)):
-            return _named(profile.name, settings, "The profile"), None
-    return settings.profiles[LOCAL], _local_notice()
+        place = key_place(profile, environment)
+        if profile.name != LOCAL and place:
+            return _named(profile.name, settings, "The profile"), f"it is the first one with a key ({place})"
+    return settings.profiles[LOCAL], NO_KEY
 
 
 def _named(name: str, settings: Config, what: str) -> Profile:
@@ -76,6 +88,38 @@ def _local_notice() -> str:
 
 def _set_variables(profile: Profile, env: Mapping[str, str]) -> list[str]:
     return [name for name in profile.key_variables if env.get(name, "").strip()]
+
+
+def key_place(profile: Profile, env: Mapping[str, str] | None = None) -> str:
+    """Where the key of a profile is, without asking the OS keyring; an empty string when it is nowhere."""
+    variables = _set_variables(profile, os.environ if env is None else env)
+    return variables[0] if variables else "the config file" if profile.api_key else ""
+
+
+def known_keys(env: Mapping[str, str] | None = None) -> list[ApiKey]:
+    """Every key that is set for any profile, so that none of them is sent in a prompt.
+
+    The OS keyring is not asked, because it may want a password. What cannot be a key, and what is so short that it may
+    stand in a text by chance, is left out.
+
+    Args:
+        env: The environment; the process's own when None.
+
+    Raises:
+        ConfigError: The config file cannot be read.
+    """
+    environment = os.environ if env is None else env
+    keys: dict[str, ApiKey] = {}
+    for profile in load_config(environment).profiles.values():
+        given = [ApiKey(environment[name], profile.origin) for name in _set_variables(profile, environment)]
+        for key in (*given, *([profile.api_key] if profile.api_key else [])):
+            try:
+                text = clean_key(key.reveal(), "a known place")
+            except ConfigError:
+                continue
+            if len(text) >= SHORTEST_KNOWN:
+                keys.setdefault(text, ApiKey(text, key.origin))
+    return list(keys.values())
 
 
 def resolve_key(

@@ -15,6 +15,7 @@ from platformdirs import user_config_path
 from gemini_magic.exceptions import ConfigError
 from gemini_magic.settings.keys import ApiKey
 from gemini_magic.settings.nearest import did_you_mean
+from gemini_magic.settings.prices import Price, read_prices
 from gemini_magic.settings.profiles import PROFILES, Profile, Timeouts, check_seconds
 from gemini_magic.settings.urls import check_model
 
@@ -35,6 +36,8 @@ class Config:
         model: The model to take when none is named; empty when the file does not say.
         profiles: All profiles by name, built-in ones first.
         models_set: Names of the profiles whose own ``model`` the file sets.
+        own: Names of the profiles that the file has a section for.
+        prices: What models cost, by name, as the file says.
     """
 
     path: Path
@@ -42,6 +45,8 @@ class Config:
     model: str = ""
     profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
     models_set: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def config_path(env: Mapping[str, str] | None = None) -> Path:
@@ -65,30 +70,46 @@ def load_config(env: Mapping[str, str] | None = None) -> Config:
         ConfigError: It cannot be read, is no TOML, or says something that is not understood.
     """
     path = config_path(env)
-    text = _read(path)
-    if text is None:
-        return Config(path)
+    text = read_text(path)
+    return Config(path) if text is None else parse_config(text, path)
+
+
+def parse_config(text: str, path: Path) -> Config:
+    """What a config file of this text and at this path says.
+
+    Raises:
+        ConfigError: As for `load_config`.
+    """
     table = _parse(text, path)
-    _check_names(table, ("profile", "model", "profiles"), str(path))
+    _check_names(table, ("profile", "model", "profiles", "prices"), str(path))
     sections = _typed(table, "profiles", dict, str(path), {})
     _check_mode(path, sections)
     profiles = dict(PROFILES)
     for name, section in sections.items():
         profiles[name] = _profile(name, section, f"[profiles.{name}] of {path}")
-    return _finish(path, table, profiles, frozenset(name for name, section in sections.items() if "model" in section))
-
-
-def _finish(path: Path, table: Mapping[str, Any], profiles: dict[str, Profile], models_set: frozenset[str]) -> Config:
     chosen: str = _typed(table, "profile", str, str(path), "")
     model: str = _typed(table, "model", str, str(path), "")
     if chosen and chosen not in profiles:
         raise ConfigError(f"profile = {chosen!r} in {path} names no profile.", hint=did_you_mean(chosen, profiles))
     if model:
         check_model(model)
-    return Config(path, chosen, model, MappingProxyType(profiles), models_set)
+    return Config(
+        path,
+        chosen,
+        model,
+        MappingProxyType(profiles),
+        models_set=frozenset(name for name, section in sections.items() if "model" in section),
+        own=frozenset(sections),
+        prices=read_prices(_typed(table, "prices", dict, str(path), {}), f"prices of {path}"),
+    )
 
 
-def _read(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
+    """The text of a config file, or None where there is no file.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     try:
         if path.stat().st_size > MAX_CONFIG:
             raise ConfigError(f"The config file {path} is larger than {MAX_CONFIG:,} bytes.")
@@ -164,7 +185,7 @@ def _pairs(value: Mapping[str, object], name: str) -> tuple[tuple[str, str], ...
 
 
 #: Setting in the file → (its type, field of Profile, conversion).
-_SETTINGS: Mapping[str, tuple[_Kind, str, Callable[[Any, str], object]]] = MappingProxyType(
+SETTINGS: Mapping[str, tuple[_Kind, str, Callable[[Any, str], object]]] = MappingProxyType(
     {
         "base_url": (str, "base_url", lambda value, _: value),
         "auth": (str, "auth", lambda value, _: value),
@@ -179,6 +200,7 @@ _SETTINGS: Mapping[str, tuple[_Kind, str, Callable[[Any, str], object]]] = Mappi
         "timeout": ((int, float, dict), "timeouts", _seconds),
         "retries": (int, "retries", lambda value, _: value),
         "allow_http": (bool, "allow_http", lambda value, _: value),
+        "prices": (str, "prices", lambda value, _: value),
     }
 )
 
@@ -186,9 +208,9 @@ _SETTINGS: Mapping[str, tuple[_Kind, str, Callable[[Any, str], object]]] = Mappi
 def _profile(name: str, section: object, where: str) -> Profile:
     if not isinstance(section, dict):
         raise ConfigError(f"{where} must be a table.")
-    _check_names(section, tuple(_SETTINGS), where)
+    _check_names(section, tuple(SETTINGS), where)
     fields: dict[str, Any] = {}
-    for setting, (kind, target, convert) in _SETTINGS.items():
+    for setting, (kind, target, convert) in SETTINGS.items():
         if setting in section:
             fields[target] = convert(_typed(section, setting, kind, where, None), f"{setting} in {where}")
     base = PROFILES.get(name)

@@ -61,9 +61,11 @@ class ApiKey:
         return ApiKey(self.reveal_for(url), origin(url))
 
     def hidden_in(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
-        """The same text or JSON with a mask wherever the key stood."""
+        """The same text, bytes or JSON with a mask wherever the key stood."""
         if isinstance(value, str):
             return value.replace(self.reveal(), MASK)
+        if isinstance(value, bytes):
+            return value.replace(self.reveal().encode(), MASK.encode())
         if isinstance(value, dict):
             return {self.hidden_in(name): self.hidden_in(item) for name, item in value.items()}
         return [self.hidden_in(item) for item in value] if isinstance(value, list) else value

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Auth = Literal["bearer", "x-goog-api-key", "none"]
 AUTHS: tuple[Auth, ...] = ("bearer", "x-goog-api-key", "none")
+PriceList = Literal["google", "free", "none"]
+PRICE_LISTS: tuple[PriceList, ...] = ("google", "free", "none")
 LOCAL = "local"
 MAX_SECONDS = 86_400
 MAX_RETRIES = 20
@@ -77,6 +79,8 @@ class Profile:
         timeouts: The four limits.
         retries: How often to try again, or None for the client's own default.
         allow_http: Whether a key may go to another machine without encryption.
+        prices: What its tokens cost where the user's own table does not say: ``google`` for Google's list prices,
+            ``free`` for nothing, ``none`` where it is not known, as with gateways, whose prices are their own.
         api_key: A key from the config file.
     """
 
@@ -94,6 +98,7 @@ class Profile:
     timeouts: Timeouts = Timeouts()
     retries: int | None = None
     allow_http: bool = False
+    prices: PriceList = "none"
     api_key: ApiKey | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +106,8 @@ class Profile:
         object.__setattr__(self, "base_url", documented_url(check_base_url(self.base_url)))
         if self.auth not in AUTHS:
             raise ConfigError(f"auth must be one of {', '.join(AUTHS)}, not {self.auth!r}.")
+        if self.prices not in PRICE_LISTS:
+            raise ConfigError(f"prices must be one of {', '.join(PRICE_LISTS)}, not {self.prices!r}.")
         if self.retries is not None and not 0 <= self.retries <= MAX_RETRIES:
             raise ConfigError(f"retries must be between 0 and {MAX_RETRIES}; it is {self.retries}.")
         for model in (self.default_model, *self.fallback):
@@ -122,7 +129,7 @@ class Profile:
         return tuple(root + path for path in self.models_paths)
 
     def with_base_url(self, url: str) -> Profile:
-        """This profile at another address, without its keys when the origin is another.
+        """This profile at another address, without its keys and prices when the origin is another.
 
         Args:
             url: The new base URL.
@@ -133,7 +140,7 @@ class Profile:
         moved = replace(self, base_url=url)
         if moved.origin == self.origin:
             return moved
-        return replace(moved, key_variables=(), api_key=None)
+        return replace(moved, key_variables=(), api_key=None, prices="none")
 
 
 _VERSION_PATHS = frozenset({"", "/v1", "/v1beta", "/v1/v1beta"})
@@ -187,6 +194,7 @@ PROFILES: Mapping[str, Profile] = _built_in(
         key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         models_paths=("/v1beta/models",),
         models=("gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.5-flash-lite"),
+        prices="google",
     ),
     Profile(
         "gogogotoken",
@@ -226,5 +234,6 @@ PROFILES: Mapping[str, Profile] = _built_in(
         "http://127.0.0.1",
         default_model="qwen2.5-coder-0.5b",
         models=("qwen2.5-coder-0.5b", "smollm2-135m", "echo"),
+        prices="free",
     ),
 )

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gemini_magic.ledger import Ledger, labelled
+from gemini_magic.ledger import Count, Ledger, labelled
 from gemini_magic.reply import Reply
 from gemini_magic.wire import GenerateContentResponse
 
@@ -19,10 +19,10 @@ def reply(**usage):
 def test_an_exchange_becomes_an_entry():
     ledger = Ledger()
     counts = {"promptTokenCount": 1, "candidatesTokenCount": 2, "thoughtsTokenCount": 3, "cachedContentTokenCount": 4}
-    entry = ledger.record(reply(**counts, totalTokenCount=6), profile="p")
+    entry = ledger.record(reply(**counts, toolUsePromptTokenCount=5, totalTokenCount=6), profile="p")
     assert (entry.number, entry.model, entry.profile, entry.requests, entry.seconds) == (1, "m", "p", 2, 1.5)
     assert (entry.prompt_tokens, entry.answer_tokens, entry.thought_tokens) == (1, 2, 3)
-    assert (entry.cached_tokens, entry.total_tokens, entry.status) == (4, 6, "ok")
+    assert (entry.cached_tokens, entry.tool_tokens, entry.total_tokens, entry.status) == (4, 5, 6, "ok")
     assert ledger.entries == (entry,)
 
 
@@ -70,3 +70,21 @@ def test_entries_are_rows_for_a_table_and_can_be_forgotten():
     assert ledger.rows()[0]["total_tokens"] == 3
     ledger.clear()
     assert ledger.rows() == []
+
+
+def test_tokens_are_told_apart_by_what_they_are_of():
+    details = [{"modality": "TEXT", "tokenCount": 5}, {"modality": "IMAGE", "tokenCount": 258}]
+    answer = [{"modality": "IMAGE", "tokenCount": 1290}, {"modality": "TEXT"}, {"tokenCount": 3}]
+    entry = Ledger().record(reply(promptTokenCount=263, promptTokensDetails=details, candidatesTokensDetails=answer))
+    assert entry.by_modality == (
+        Count("prompt", "text", 5),
+        Count("prompt", "image", 258),
+        Count("answer", "image", 1290),
+    )
+
+
+def test_what_an_exchange_took_is_the_total_or_the_sum_of_what_is_known():
+    ledger = Ledger()
+    assert ledger.record(reply(promptTokenCount=3, totalTokenCount=10)).spent == 10
+    assert ledger.record(reply(promptTokenCount=3, thoughtsTokenCount=4)).spent == 7
+    assert ledger.record(reply()).spent is None
