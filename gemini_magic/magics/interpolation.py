@@ -27,13 +27,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gemini_magic.exceptions import InputError, UnboundName
 from gemini_magic.frames import is_frame
-from gemini_magic.parts import check_text, is_media, one_line, table_text, to_parts, to_text
+from gemini_magic.parts import Medium, Pictures, check_text, is_media, one_line, table_text, to_parts, to_text
+from gemini_magic.parts.secrets import check_secret
 from gemini_magic.settings import ApiKey, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from gemini_magic import wire
 
 MAX_EXPRESSION = 2_000
 _MAX_CLOSINGS = 16
@@ -41,11 +40,11 @@ _RUN = re.compile(r"\{{2,}")
 _ROWS = re.compile(r"\s*(?P<path>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<rows>\d{1,9})\s*")
 _LITERALLY = r"To send it as it stands, write \{{ for this place, or use --raw for the cell."
 
-Piece: TypeAlias = "str | wire.Part"
+Piece: TypeAlias = "str | Medium"
 
 
 @dataclass(frozen=True)
-class _Expression:
+class Expression:
     """One ``{{…}}`` that is to be evaluated."""
 
     typed: str
@@ -60,7 +59,12 @@ class _Expression:
 
 
 def interpolate(
-    text: str, namespace: Mapping[str, Any], *, raw: bool = False, keys: Iterable[ApiKey] = ()
+    text: str,
+    namespace: Mapping[str, Any],
+    *,
+    raw: bool = False,
+    keys: Iterable[ApiKey] | None = (),
+    pictures: Pictures | None = None,
 ) -> list[Piece]:
     """Put the values of ``{{…}}`` into a prompt.
 
@@ -68,29 +72,34 @@ def interpolate(
         text: The prompt as it was typed.
         namespace: The notebook's variables.
         raw: Leave everything as it was typed.
-        keys: Keys that must not be sent to a model.
+        keys: Keys that must not be sent to a model; None to send whatever there is.
+        pictures: What was asked for pictures; they go as they are when None.
 
     Returns:
-        Texts and parts in the order in which they stand; neighbouring texts are one. An empty prompt gives no pieces.
+        Texts and media in the order in which they stand; neighbouring texts are one. An empty prompt gives no pieces.
 
     Raises:
         UnboundName: A name is not defined; nothing was evaluated.
         InputError: An expression is refused or fails, or its value cannot be sent.
     """
-    pieces: list[str | _Expression] = [text] if raw or "{{" not in text else _split(text, namespace)
-    expressions = [piece for piece in pieces if isinstance(piece, _Expression)]
+    pieces: list[str | Expression] = [text] if raw or "{{" not in text else split(text, namespace)
+    expressions = [piece for piece in pieces if isinstance(piece, Expression)]
     for expression in expressions:
         _check_names(expression, namespace)
     for expression in expressions:
         _check_tree(expression)
-    secrets = tuple(keys)
+    secrets = None if keys is None else tuple(keys)
     found: list[Piece] = []
     for piece in pieces:
-        found.extend([piece] if isinstance(piece, str) else _pieces_of(piece, namespace, secrets))
-    return _merged(found)
+        if isinstance(piece, str):
+            found.append(piece)
+            continue
+        value = _value_of(piece, namespace)
+        found.extend(_checked(piece.shown, pieces_of(piece, value, pictures or Pictures()), secrets))
+    return merged(found)
 
 
-def _merged(pieces: list[Piece]) -> list[Piece]:
+def merged(pieces: list[Piece]) -> list[Piece]:
     """Neighbouring texts made one, and checked."""
     merged: list[Piece] = []
     run: list[str] = []
@@ -106,9 +115,9 @@ def _merged(pieces: list[Piece]) -> list[Piece]:
     return merged
 
 
-def _split(text: str, namespace: Mapping[str, Any]) -> list[str | _Expression]:
+def split(text: str, namespace: Mapping[str, Any]) -> list[str | Expression]:
     """The prompt as text and expressions in turn."""
-    pieces: list[str | _Expression] = []
+    pieces: list[str | Expression] = []
     done = 0
     for run in _RUN.finditer(text):
         if run.start() < done:
@@ -130,7 +139,7 @@ def _is_escaped(text: str, start: int) -> bool:
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
-def _open(text: str, first: int, end: int, namespace: Mapping[str, Any]) -> tuple[int, _Expression | None]:
+def _open(text: str, first: int, end: int, namespace: Mapping[str, Any]) -> tuple[int, Expression | None]:
     """The expression that a run of braces opens; of many braces the last pair that does."""
     escaped = _is_escaped(text, first)
     for start in [first] if escaped else range(end - 2, max(first, end - 5) - 1, -1):
@@ -140,7 +149,7 @@ def _open(text: str, first: int, end: int, namespace: Mapping[str, Any]) -> tupl
     return first, None
 
 
-def _expression_at(text: str, start: int, namespace: Mapping[str, Any]) -> _Expression | None:
+def _expression_at(text: str, start: int, namespace: Mapping[str, Any]) -> Expression | None:
     inside = start + 2
     window = text[inside : inside + MAX_EXPRESSION + 2]
     after = window.find("{{")
@@ -156,7 +165,7 @@ def _expression_at(text: str, start: int, namespace: Mapping[str, Any]) -> _Expr
     return None
 
 
-def _parse(inside: str, namespace: Mapping[str, Any]) -> _Expression | None:
+def _parse(inside: str, namespace: Mapping[str, Any]) -> Expression | None:
     """The expression that the inside is, or None when it is text."""
     typed = f"{{{{{inside}}}}}"
     source, rows = inside.strip(), None
@@ -172,7 +181,7 @@ def _parse(inside: str, namespace: Mapping[str, Any]) -> _Expression | None:
             names = _free_names(symtable.symtable(source, "{{…}}", "eval"))
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return None
-    return _Expression(typed, tree, frozenset(names), rows)
+    return Expression(typed, tree, frozenset(names), rows)
 
 
 def _means_table(path: str, namespace: Mapping[str, Any]) -> bool:
@@ -194,7 +203,7 @@ def _free_names(table: symtable.SymbolTable) -> set[str]:
     return names.union(*(_free_names(child) for child in table.get_children()))
 
 
-def _check_names(expression: _Expression, namespace: Mapping[str, Any]) -> None:
+def _check_names(expression: Expression, namespace: Mapping[str, Any]) -> None:
     known = [name for name in namespace if isinstance(name, str)]
     for name in sorted(expression.names):
         if name in namespace or hasattr(builtins, name):
@@ -205,7 +214,7 @@ def _check_names(expression: _Expression, namespace: Mapping[str, Any]) -> None:
         )
 
 
-def _check_tree(expression: _Expression) -> None:
+def _check_tree(expression: Expression) -> None:
     for node in ast.walk(expression.tree):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             raise InputError(
@@ -216,20 +225,26 @@ def _check_tree(expression: _Expression) -> None:
             raise InputError(f"{expression.shown}: := is refused.", hint="Assign in a cell of its own.")
 
 
-def _pieces_of(expression: _Expression, namespace: Mapping[str, Any], keys: tuple[ApiKey, ...]) -> list[Piece]:
-    value = _value_of(expression, namespace)
-    if expression.rows is None and is_media(value):
-        return list(to_parts(value, name=expression.shown))
-    if expression.rows is None:
-        text = to_text(value, name=expression.shown)
-    else:
-        text = table_text(value, f"{expression.shown} ({type(value).__name__})", expression.rows)
-    if any(key.is_in(text) for key in keys):
-        raise InputError(f"{expression.shown} holds your API key: this would send your key to the model.")
-    return [text]
+def pieces_of(expression: Expression, value: object, pictures: Pictures) -> list[Piece]:
+    """What an expression's value puts into the prompt."""
+    name = expression.shown
+    if expression.rows is not None:
+        return [table_text(value, f"{name} ({type(value).__name__})", expression.rows)]
+    if not is_media(value):
+        return [to_text(value, name=name)]
+    parts = to_parts(value, name=name, pictures=pictures)
+    # A part that is no more than text, of a list or a file, is text of the prompt; one with a signature is not.
+    return [part.text or "" if part.model_fields_set == {"text"} else Medium(name, part) for part in parts]
 
 
-def _value_of(expression: _Expression, namespace: Mapping[str, Any]) -> object:
+def _checked(name: str, pieces: list[Piece], keys: tuple[ApiKey, ...] | None) -> list[Piece]:
+    if keys is not None:
+        for piece in pieces:
+            check_secret(piece if isinstance(piece, str) else piece.part.text or "", name, keys=keys)
+    return pieces
+
+
+def _value_of(expression: Expression, namespace: Mapping[str, Any]) -> object:
     # A copy, so that the evaluation leaves nothing behind in the notebook's variables.
     scope = {**namespace}
     scope.setdefault("__builtins__", builtins)

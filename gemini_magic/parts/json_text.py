@@ -14,6 +14,7 @@ from typing import Any
 
 from gemini_magic.exceptions import InputError, UnsupportedValue
 from gemini_magic.frames import frame_text, is_frame
+from gemini_magic.parts.limits import MAX_SECONDS_INSIDE, limited
 
 MAX_DEPTH = 100
 #: More values than this cannot be within the limit of a prompt's text.
@@ -42,7 +43,8 @@ def json_text(value: object, what: str) -> str:
         InputError: It contains itself, or is too deep or too large.
         UnsupportedValue: It contains bytes.
     """
-    return json.dumps(_Plain(what).plain(value, ()), ensure_ascii=False, allow_nan=False)
+    plain = limited(lambda: _Plain(what).plain(value, ()), what, MAX_SECONDS_INSIDE)
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False)
 
 
 def _is_model(value: object) -> bool:

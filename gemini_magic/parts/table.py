@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gemini_magic.exceptions import InputError
-from gemini_magic.frames import frame_text, is_frame
+from gemini_magic.exceptions import InputError, UnsupportedValue
+from gemini_magic.frames import frame_kind, frame_text
+from gemini_magic.parts.limits import MAX_SECONDS_INSIDE, limited
 
 
 def table_text(value: object, what: str, rows: int | None = None) -> str:
@@ -20,12 +21,17 @@ def table_text(value: object, what: str, rows: int | None = None) -> str:
     Raises:
         InputError: It is no frame, or so many rows do not fit.
     """
-    if not is_frame(value):
+    kind = frame_kind(value)
+    if not kind:
         raise InputError(
             f"{what} is not a table, so it has no rows to choose from.",
             hint="Send a slice of it, such as {{items[:5]}}.",
         )
     try:
-        return frame_text(value, rows)
+        if kind.endswith("LazyFrame"):  # computing it is what the user asked for, however long it takes
+            return frame_text(value, rows)
+        return limited(lambda: frame_text(value, rows), what, MAX_SECONDS_INSIDE)
+    except UnsupportedValue:
+        raise
     except InputError as error:
         raise type(error)(f"{what}: {error.message}", hint=error.hint) from None

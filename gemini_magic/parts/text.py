@@ -17,6 +17,8 @@ has ``_gemini_text_()``                   what that returns
 module, generator, coroutine, file, bytes UnsupportedValue
 anything else                             str(), unless that is no more than ``<… at 0x…>``
 ========================================  ==========================================================
+
+Whatever runs a value's own code has a limit of time (``limits.py``).
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from typing import TypeAlias
 from gemini_magic.exceptions import GeminiMagicError, InputError, UnsupportedValue
 from gemini_magic.frames import is_frame
 from gemini_magic.parts.json_text import is_structure, json_text
+from gemini_magic.parts.limits import limited
 from gemini_magic.parts.source import has_source, source_text
 from gemini_magic.parts.table import table_text
 
@@ -120,9 +123,13 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
+def is_address_only(text: str) -> bool:
+    """Whether a text is no more than Python's ``<… at 0x…>``."""
+    return bool(_ADDRESS_ONLY.fullmatch(text))
+
+
 def _own_text(value: object, what: str) -> str:
-    del what
-    return value._gemini_text_()  # type: ignore[attr-defined, no-any-return]
+    return limited(value._gemini_text_, what)  # type: ignore[attr-defined, no-any-return]
 
 
 def _has_own_text(value: object) -> bool:
@@ -162,8 +169,8 @@ def _refuse(value: object, what: str) -> str:
 
 
 def _str_text(value: object, what: str) -> str:
-    text = str(value)
-    if _ADDRESS_ONLY.fullmatch(text):
+    text = limited(lambda: str(value), what)
+    if is_address_only(text):
         raise UnsupportedValue(
             f"{what} has no text of its own, only an address.",
             hint="Send an attribute of it, or give its class a __str__.",

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from gemini_magic import wire
 from gemini_magic.exceptions import GeminiMagicError, InputError, UnboundName, UnsupportedValue
 from gemini_magic.magics.interpolation import interpolate
+from gemini_magic.parts import Pictures
 from gemini_magic.settings import ApiKey
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
+PDF = b"%PDF-1.7" + bytes(8)
 
 
 def text_of(text, **namespace):
@@ -244,23 +245,40 @@ def test_a_long_expression_is_cut_in_messages():
     assert len(str(caught.value)) < 300
 
 
-def test_pictures_go_in_where_they_are_named():
+def test_media_go_in_where_they_are_named():
     part = wire.Part(text="signed", thought_signature="c2ln")
-    pieces = interpolate("see {{pic}} and {{pic}}{{part}} {{n}}.", {"pic": PNG, "part": part, "n": 1})
+    pieces = interpolate("see {{pdf}} and {{pdf}}{{part}} {{n}}.", {"pdf": PDF, "part": part, "n": 1})
     assert [piece if isinstance(piece, str) else None for piece in pieces] == ["see ", None, " and ", None, None, " 1."]
-    assert pieces[1].inline_data.mime_type == "image/png"
-    assert pieces[4] is part
+    assert pieces[1].part.inline_data.mime_type == "application/pdf"
+    assert pieces[1].name == pieces[3].name == "{{pdf}}"
+    assert pieces[4] == ("{{part}}", part)
+    assert pieces[4].part is part
+
+
+def test_texts_among_media_are_text_of_the_prompt():
+    pieces = interpolate("a {{items}} b", {"items": ["x", PDF, "y"]})
+    assert [piece if isinstance(piece, str) else piece.name for piece in pieces] == ["a x", "{{items}}", "y b"]
+
+
+def test_what_was_asked_for_pictures_arrives():
+    image = pytest.importorskip("PIL.Image").new("RGB", (40, 20))
+    for wishes, kind in ((None, "image/png"), (Pictures(quality=50), "image/jpeg")):
+        (piece,) = interpolate("{{x}}", {"x": image}, pictures=wishes)
+        assert piece.part.inline_data.mime_type == kind
+    with pytest.raises(InputError, match=r"^\{\{ x\[0\] \}\} \(PNG\) is no whole picture"):
+        interpolate("{{ x[0] }}", {"x": [b"\x89PNG\r\n\x1a\n"]})
 
 
 def test_an_empty_value_leaves_no_empty_text():
     assert interpolate("{{x}}", {"x": ""}) == []
     assert interpolate("", {}) == []
-    assert interpolate("{{pic}}", {"pic": PNG})[0].inline_data
+    assert interpolate("{{pdf}}", {"pdf": PDF})[0].part.inline_data
 
 
 def test_a_key_is_not_sent_to_the_model():
     key = ApiKey("planted-Key-0123456789")
-    for value in (key.reveal(), {"a": [key.reveal()]}, f"x{key.reveal()}y"):
+    part = wire.Part(text=key.reveal())
+    for value in (key.reveal(), {"a": [key.reveal()]}, f"x{key.reveal()}y", [PDF, key.reveal()], part):
         with pytest.raises(InputError, match="would send your key") as caught:
             interpolate("{{x}}", {"x": value}, keys=[key])
         assert key.reveal() not in str(caught.value)
