@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from gemini_magic.client.caller import MAX_ERROR_BYTES, Answer, Caller, Plan, check_redirect, is_ok
+from gemini_magic.client._async_http import AsyncConnections, AsyncIncoming
+from gemini_magic.client.answer import MAX_ERROR_BYTES, Answer, check_redirect, is_ok
+from gemini_magic.client.caller import Caller, Plan
 from gemini_magic.client.errors import error_from
 from gemini_magic.client.framing import MAX_EVENT_BYTES
-from gemini_magic.client.http import AsyncConnections, AsyncIncoming
-from gemini_magic.client.response import AnswerReader, read_count, read_models
+from gemini_magic.client.response import read_count, read_models
+from gemini_magic.client.shelf import Replayed
 from gemini_magic.exceptions import ConfigError, GeminiMagicError, NotFound, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from gemini_magic.client.request import RequestFields
+    from gemini_magic.client.response import AnswerReader
     from gemini_magic.client.retry import Attempts
     from gemini_magic.client.timing import Patience
     from gemini_magic.events import Event
@@ -51,7 +54,7 @@ class AsyncClient(Caller):
             ApiError: The server answered with an error.
         """
         answer = await self._open(self.plan(contents, "generateContent", **fields), whole=True)
-        return self._recorded(answer.reply)
+        return self.done(answer.plan, answer)
 
     def stream(self, contents: object, **fields: Unpack[RequestFields]) -> AsyncStream:
         """Ask, and take the answer as it comes: ``async with client.stream(…) as events: async for event in events:``.
@@ -112,7 +115,8 @@ class AsyncClient(Caller):
 
     async def _open(self, plan: Plan, *, whole: bool) -> OpenAsyncAnswer:
         """Send until an answer begins, or is whole; or until nothing is left to try."""
-        attempts, patience = self.attempts(plan), self.patience()
+        plan, attempts = self.begun(plan)
+        patience = self.patience()
         while True:
             try:
                 answer = await self._attempt(plan, attempts, patience, whole=whole)
@@ -123,8 +127,9 @@ class AsyncClient(Caller):
                 return answer
 
     async def _attempt(self, plan: Plan, attempts: Attempts, patience: Patience, *, whole: bool) -> OpenAsyncAnswer:
-        reader = AnswerReader(attempts.model, unary=whole)
-        answer = OpenAsyncAnswer(await self._send(plan, attempts.model, patience), reader, attempts, patience)
+        reader = self.reader(plan, attempts, whole=whole)
+        incoming = await self._send(plan, attempts.model, patience) if plan.found is None else Replayed(plan.found)
+        answer = OpenAsyncAnswer(plan, incoming, reader, attempts, patience)
         try:
             await answer.begin(whole=whole)
         except BaseException:
@@ -134,7 +139,10 @@ class AsyncClient(Caller):
 
     async def _fetch(self, plan: Plan) -> bytes:
         """A whole body that is no answer of a model."""
-        attempts, patience = self.attempts(plan), self.patience()
+        plan, attempts = self.begun(plan)
+        if plan.found is not None:
+            return plan.found.body
+        patience = self.patience()
         while True:
             try:
                 incoming = await self._send(plan, attempts.model, patience)
@@ -146,7 +154,7 @@ class AsyncClient(Caller):
                 await self._clock.asleep(attempts.failed(error, patience.left))
             else:
                 attempts.succeeded()
-                return body
+                return self.fetched(plan, body)
 
     async def _send(self, plan: Plan, model: str, patience: Patience) -> AsyncIncoming:
         """Send one request; returns when the headers have come, and they are no error's."""
@@ -159,14 +167,23 @@ class AsyncClient(Caller):
             body = await incoming.beginning(MAX_ERROR_BYTES)
         finally:
             await incoming.aclose()
-        raise error_from(incoming.status, incoming.headers, body)
+        raise error_from(incoming.status, incoming.headers, self._mask.in_bytes(body))
 
 
 class OpenAsyncAnswer(Answer):
     """An answer that has begun, and the connection it comes over."""
 
-    def __init__(self, incoming: AsyncIncoming, reader: AnswerReader, attempts: Attempts, patience: Patience) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        incoming: AsyncIncoming | Replayed,
+        reader: AnswerReader,
+        attempts: Attempts,
+        patience: Patience,
+    ) -> None:
         super().__init__(reader, attempts, patience)
+        #: The call it answers.
+        self.plan = plan
         self._incoming = incoming
         self._body = aiter(incoming)
 
@@ -218,7 +235,7 @@ class AsyncStream:
         """Close the connection; an answer that was not read to its end counts as interrupted."""
         self._opened.stop()
         await self._opened.aclose()
-        self._client._recorded(self._opened.reply)  # noqa: SLF001 - the client's other half
+        self._client.done(self._opened.plan, self._opened)
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """The events, in order."""

@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import re
-from collections import deque
+import contextlib
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from pydantic_core import from_json, to_json
 
 from gemini_magic import ledger as ledgers
+from gemini_magic.client.body import Body, Encoded, build_body, count_tokens_body
+from gemini_magic.client.errors import error_from
 from gemini_magic.client.http import Outgoing
-from gemini_magic.client.request import (
-    Body,
-    RequestFields,
-    build_body,
-    count_tokens_body,
-    request_fields,
-    to_contents,
-)
-from gemini_magic.client.retry import Attempts, RetryPolicy
+from gemini_magic.client.masking import Mask
+from gemini_magic.client.options import as_key, check_cleartext, refined
+from gemini_magic.client.request import RequestFields, request_fields, to_contents
+from gemini_magic.client.response import AnswerReader
+from gemini_magic.client.retry import Attempts, RetryBudget, RetryPolicy
+from gemini_magic.client.shelf import MODELS, PAID, Asked, Recorded, Shelf, error_document
 from gemini_magic.client.timing import Clock, Patience, SystemClock
-from gemini_magic.exceptions import (
-    ApiError,
-    ConfigError,
-    ConnectionLost,
-    GeminiMagicError,
-    ProtocolError,
-    RedirectRefused,
-    StreamTruncated,
-)
-from gemini_magic.settings import ApiKey, Profile, Timeouts, check_model, clean_key, is_loopback
+from gemini_magic.exceptions import ApiError, ConfigError, GeminiMagicError, StoreError
+from gemini_magic.settings import Profile
+from gemini_magic.wire import UsageMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gemini_magic.client.response import AnswerReader
-    from gemini_magic.events import Event
+    from gemini_magic.client.answer import Answer
     from gemini_magic.ledger import Ledger
     from gemini_magic.reply import Reply
+    from gemini_magic.settings import ApiKey, Timeouts
 
-_REDIRECTS = range(300, 400)
-_OK = range(200, 300)
-#: Bytes of an error body that are read.
-MAX_ERROR_BYTES = 1024 * 1024
+_GOOD = 200
+#: Characters of a prompt that are kept beside its answer, for people.
+_PROMPT = 80
 
 
 @cache
@@ -56,12 +48,31 @@ def user_agent() -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """A call that is ready to be sent, to one model after another if need be."""
+    """A call that is ready to be sent, to one model after another if need be.
+
+    Attributes:
+        models: The model to ask, then those to fall back to.
+        method: The method, or ``GET`` for a page of the list of models.
+        body: The body; None for a page.
+        url: The address of a page.
+        page: Its token.
+        named: Whether the call itself named the model.
+        contents: What the body was made of.
+        asked: The call as shelves know it; None when there are none.
+        found: Its answer, when a shelf had one.
+        source: The shelf that had it.
+    """
 
     models: tuple[str, ...]
     method: str
     body: Body | None = None
     url: str = ""
+    page: str = ""
+    named: bool = False
+    contents: tuple[Encoded, ...] = ()
+    asked: Asked | None = None
+    found: Recorded | None = None
+    source: Shelf | None = None
 
 
 class Caller:
@@ -105,15 +116,17 @@ class Caller:
             profile = Profile("custom", base_url)
         elif base_url is not None:
             profile = profile.with_base_url(base_url)
-        self.profile = _refined(
+        self.profile = refined(
             profile, model=model, auth=auth, headers=headers, timeout=timeout, retries=retries, fallback=tuple(fallback)
         )
-        self._key = _as_key(api_key, self.profile)
+        self._key = as_key(api_key, self.profile)
+        self._mask = Mask(self._key)
         self._policy = RetryPolicy() if self.profile.retries is None else RetryPolicy(self.profile.retries + 1)
         self._ledger = ledgers.KERNEL if ledger is None else ledger
         self._clock: Clock = clock or SystemClock()
         self._urls: dict[tuple[str, str], str] = {}
-        _check_cleartext(self.profile, self._key)
+        self._shelves: tuple[Shelf, ...] = ()
+        check_cleartext(self.profile, self._key)
         self._connect(transport)
 
     def _connect(self, transport: Any) -> None:  # noqa: ANN401 - httpx's
@@ -140,9 +153,21 @@ class Caller:
         """The same client, with its open connections, and other limits."""
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.profile = _refined(self.profile, model=model, timeout=timeout, retries=retries, fallback=tuple(fallback))
+        other.profile = refined(self.profile, model=model, timeout=timeout, retries=retries, fallback=tuple(fallback))
         if retries is not None:
             other._policy = replace(self._policy, attempts=retries + 1)  # noqa: SLF001 - our own
+        return other
+
+    def with_shelf(self, shelf: Shelf) -> Self:
+        """The same client, with its open connections, and a tape or a cache that it asks before it sends anything.
+
+        Args:
+            shelf: ``Recorder(Tape(path))``, ``Replayer(Tape(path))`` or ``AnswerCache()``; of several, the first
+                that has an answer gives it, and all others keep it.
+        """
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._shelves = (*self._shelves, shelf)  # noqa: SLF001 - our own
         return other
 
     def __repr__(self) -> str:
@@ -192,14 +217,16 @@ class Caller:
         first = first.removeprefix("models/")
         request = request_fields(fields)
         encoded = to_contents(contents)
+        plan = Plan((first,), method, named=bool(fields.get("model")), contents=tuple(encoded))
         if method == "countTokens":
-            return Plan((first,), method, count_tokens_body(first, encoded, request))
+            return replace(plan, body=count_tokens_body(first, encoded, request))
         models = (first, *(name for name in self.profile.fallback if name != first))
-        return Plan(models, method, build_body(encoded, request))
+        return replace(plan, models=models, body=build_body(encoded, request))
 
     def page_plan(self, url: str, token: str) -> Plan:
         """A page of the model list."""
-        return Plan(("",), "GET", url=f"{url}?pageSize=1000&pageToken={quote(token)}" if token else url)
+        address = f"{url}?pageSize=1000&pageToken={quote(token)}" if token else url
+        return Plan(("",), "GET", url=address, page=token)
 
     def outgoing(self, plan: Plan, model: str) -> Outgoing:
         """One request of a plan, with the key in its header."""
@@ -207,180 +234,120 @@ class Caller:
             return Outgoing("GET", plan.url, self._headers())
         return Outgoing("POST", self._url(model, plan.method), self._headers(), plan.body.segments)
 
-    def attempts(self, plan: Plan) -> Attempts:
-        """The tries of a call."""
-        return Attempts(plan.models, self._policy, self._hide_key)
+    def begun(self, plan: Plan) -> tuple[Plan, Attempts]:
+        """A call begins: the plan, with its answer if a shelf has it, and the tries that it has.
+
+        What a shelf has costs nothing, so the budget is looked at only where none has it.
+
+        Raises:
+            InputError: A tape is to be replayed, and has no answer.
+            ApiError: The tape has this error for an answer.
+            StoreError: A shelf cannot be used; nothing was sent.
+            BudgetExceeded: Nothing may be spent any more; nothing was sent.
+        """
+        plan = self._looked_up(plan) if self._shelves else plan
+        if plan.found is not None:
+            return plan, _at_no_cost(plan.found)
+        if plan.method in PAID:
+            self._ledger.check_budget(*plan.models, prices=self.profile.prices)
+        return plan, Attempts(plan.models, self._policy, self._mask.in_error, partial(self._keep_error, plan))
+
+    def _looked_up(self, plan: Plan) -> Plan:
+        asked = self._asked(plan)
+        plan = replace(plan, asked=asked)
+        for shelf in self._shelves:
+            found = shelf.find(asked)
+            if found is not None:
+                return replace(plan, found=found, source=shelf)
+        return plan
+
+    def _asked(self, plan: Plan) -> Asked:
+        """What shelves get to know of a plan."""
+        parts = (plan.contents[-1].content.parts or ()) if plan.contents else ()
+        words = " ".join(" ".join(part.text or "" for part in parts).split())[: 4 * _PROMPT]
+        prompt = self._hidden(words)[:_PROMPT]
+        method, segments = (MODELS, ()) if plan.body is None else (plan.method, plan.body.segments)
+        return Asked(method, plan.models[0], plan.named, self.profile.origin, prompt, segments, plan.page)
+
+    def reader(self, plan: Plan, attempts: Attempts, *, whole: bool) -> AnswerReader:
+        """What reads the answer."""
+        return AnswerReader(attempts.model, unary=whole, keep=plan.asked is not None, mask=self._mask)
+
+    def done(self, plan: Plan, answer: Answer) -> Reply:
+        """An answer has come to its end: write down what it cost, and keep it where it is to be kept."""
+        reply = answer.reply
+        if plan.found is None:
+            self._ledger.record(reply, profile=self.profile.name, prices=self.profile.prices)
+        else:
+            self._ledger.record(_unpaid(reply), profile=self.profile.name, prices="free")
+        if (recorded := answer.exchange()) is not None:
+            for words in self._keep(plan, recorded):
+                answer.add_warning(words)
+        return answer.reply
+
+    def fetched(self, plan: Plan, body: bytes) -> bytes:
+        """A body that is no model's answer has come; returns it as it may be shown."""
+        body = self._mask.in_json(body)
+        if plan.asked is not None:
+            with contextlib.suppress(ValueError):  # no JSON: whoever reads it will say so
+                document = to_json(from_json(body))  # without escapes, behind which a key could hide
+                for words in self._keep(plan, Recorded((document,), model=plan.models[0])):
+                    raise StoreError(words)
+        return body
+
+    def _keep_error(self, plan: Plan, error: GeminiMagicError) -> None:
+        """A call has ended in an error; the server's own are answers, too."""
+        if isinstance(error, ApiError):
+            recorded = Recorded((error_document(error),), status=error.status, model=plan.models[0])
+            error.hint = " ".join([error.hint, *self._keep(plan, recorded)]).strip()
+
+    def _keep(self, plan: Plan, recorded: Recorded) -> list[str]:
+        """Give an exchange to the shelves; returns what the user should be told about it.
+
+        An answer that was paid for is not lost because it could not be written down.
+        """
+        if plan.asked is None:
+            return []
+        if self._key is not None:
+            key, mask = self._key.reveal().encode(), str(self._key).encode()
+            recorded = replace(recorded, documents=tuple(item.replace(key, mask) for item in recorded.documents))
+        failed: list[str] = []
+        for shelf in self._shelves:
+            if shelf is plan.source:
+                continue
+            try:
+                shelf.keep(plan.asked, recorded)
+            except StoreError as error:
+                failed.append(f"This exchange was not kept: {error}")
+        return failed
 
     def holds_key(self, text: str) -> bool:
         """Whether a text contains the key of this client."""
         return self._key is not None and self._key.is_in(text)
 
-    def _hide_key(self, error: GeminiMagicError) -> None:
-        """Some servers repeat the key in their words about it."""
-        if self._key is None:
-            return
-        error.message, error.hint = self._key.hidden_in(error.message), self._key.hidden_in(error.hint)
-        error.args = (error.message,)
-        if isinstance(error, ApiError):
-            error.reason, error.details = self._key.hidden_in(error.reason), self._key.hidden_in(error.details)
+    def _hidden(self, text: str) -> str:
+        return text if self._key is None else str(self._key.hidden_in(text))
 
     def patience(self) -> Patience:
         """The limits of a call that begins now."""
         return Patience(self.profile.timeouts, self._clock)
 
-    def _recorded(self, reply: Reply) -> Reply:
-        self._ledger.record(reply, profile=self.profile.name)
-        return reply
+
+def _at_no_cost(found: Recorded) -> Attempts:
+    """The one try of a call whose answer is there already.
+
+    Raises:
+        ApiError: It is an error.
+    """
+    if found.status != _GOOD:
+        raise error_from(found.status, {}, found.body)
+    attempts = Attempts((found.model,), RetryPolicy(1, budget=RetryBudget()))
+    attempts.number = 0
+    attempts.notes += [found.note] if found.note else []
+    return attempts
 
 
-class Answer:
-    """One answer while it arrives, and after; what both kinds of stream know about it."""
-
-    def __init__(self, reader: AnswerReader, attempts: Attempts, patience: Patience) -> None:
-        self._reader = reader
-        self._attempts = attempts
-        self._patience = patience
-        self._interrupted = False
-        self._broken = False
-        self._seconds: float | None = None
-        self._error: GeminiMagicError | None = None
-        #: Events that have come and were not asked for yet.
-        self.waiting: deque[Event] = deque()
-        #: Whether nothing more will come.
-        self.over = False
-
-    @property
-    def reply(self) -> Reply:
-        """What has arrived so far; all of it once the answer has ended."""
-        seconds = self._patience.seconds if self._seconds is None else self._seconds
-        reply = self._reader.reply(
-            attempts=self._attempts.number, seconds=seconds, interrupted=self._interrupted, broken=self._broken
-        )
-        return reply.with_note(*self._attempts.notes)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should be told about how the answer came to be."""
-        return tuple(self._attempts.notes)
-
-    def take(self, data: bytes | None, error: GeminiMagicError | None = None) -> None:
-        """Bytes have been read, or the end has come, or an error in the bytes' place."""
-        if error is None:
-            error = self._reader.read(data, self.waiting)
-        if self.waiting:
-            self._patience.answering()
-        if error is not None or data is None:
-            self._error = error
-            self._end()
-
-    def _end(self) -> None:
-        if not self.over:
-            self.over = True
-            self._seconds = self._patience.seconds
-
-    def stop(self) -> None:
-        """The reader has had enough: what has not come counts as interrupted."""
-        if not self.over or self.waiting:
-            self._interrupted = True
-        self._end()
-
-    def wants_more(self, *, whole: bool) -> bool:
-        """Whether the answer has not begun, or, if `whole`, not ended."""
-        return not self.over and (whole or not self.waiting)
-
-    def raise_before_events(self, *, whole: bool) -> None:
-        """Raise what went wrong before anything was shown; it may be tried again."""
-        if self._error is not None and (whole or not self.waiting):
-            raise self._error
-
-    def raise_after_events(self) -> None:
-        """Raise what went wrong after something was shown, together with what had come."""
-        error = self._error
-        if error is None:
-            return
-        self._broken = True
-        self._attempts.hide(error)
-        error.attempts = self._attempts.number
-        if isinstance(error, (ConnectionLost, ProtocolError)):
-            cut = StreamTruncated(
-                f"The answer was cut off: {error.message}",
-                hint="What had arrived is in .partial; run it again for the whole answer.",
-            )
-            cut.__cause__, cut.attempts, error = error, error.attempts, cut
-        error.partial = self.reply
-        raise error
-
-
-def check_redirect(status: int, headers: Mapping[str, str]) -> None:
-    """Refuse a redirect: it would carry the prompt, and perhaps the key, to somewhere else."""
-    if status in _REDIRECTS:
-        raise RedirectRefused(
-            f"The server answered with a redirect ({status}) to {_host_of(headers)}; it was not followed.",
-            hint="If that is the right server, use its address as base_url.",
-        )
-
-
-def _host_of(headers: Mapping[str, str]) -> str:
-    """Where a redirect leads, without its path and query, which may hold a secret."""
-    try:
-        host = urlsplit(headers.get("location", "")).netloc.rpartition("@")[2]
-    except ValueError:
-        host = ""
-    return host[:100] or "another address"
-
-
-def is_ok(status: int) -> bool:
-    """Whether a status says that the body is an answer."""
-    return status in _OK
-
-
-def _refined(
-    profile: Profile,
-    *,
-    model: str | None = None,
-    auth: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    timeout: float | Timeouts | None = None,
-    retries: int | None = None,
-    fallback: tuple[str, ...] = (),
-) -> Profile:
-    changes: dict[str, Any] = {}
-    if model:
-        changes["default_model"] = check_model(model)
-    if auth:
-        changes["auth"] = auth
-    if headers:
-        changes["headers"] = (*profile.headers, *(_header(name, value) for name, value in headers.items()))
-    if timeout is not None:
-        changes["timeouts"] = timeout if isinstance(timeout, Timeouts) else _within(profile.timeouts, timeout)
-    if retries is not None:
-        changes["retries"] = retries
-    if fallback:
-        changes["fallback"] = fallback
-    return replace(profile, **changes) if changes else profile
-
-
-def _header(name: str, value: str) -> tuple[str, str]:
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-        raise ConfigError(f"{name[:40]!r} is not the name of a header.")
-    if not re.fullmatch(r"[!-~]([ -~\t]*[!-~])?", value):  # the value is not shown: it may be a secret
-        raise ConfigError(f"The value of the header {name} is empty, or has a character that headers do not have.")
-    return name.lower(), value
-
-
-def _within(limits: Timeouts, total: float) -> Timeouts:
-    """The limits, none of them longer than the whole; a whole longer than usual waits longer for its beginning."""
-    first = total if total > limits.total else min(limits.first_event, total)
-    return Timeouts(min(limits.connect, total), first, min(limits.idle, total), total)
-
-
-def _as_key(key: str | ApiKey | None, profile: Profile) -> ApiKey | None:
-    if key is None or isinstance(key, ApiKey):
-        return key or profile.api_key
-    return ApiKey(clean_key(key, "the api_key argument"), profile.origin)
-
-
-def _check_cleartext(profile: Profile, key: ApiKey | None) -> None:
-    if key is None or profile.allow_http or profile.base_url.startswith("https:") or is_loopback(profile.base_url):
-        return
-    raise ConfigError(f"The key would go to {profile.origin} without encryption.", hint="Use an https:// address.")
+def _unpaid(reply: Reply) -> Reply:
+    """The same reply without its tokens, which were paid for when it was first given."""
+    nothing = UsageMetadata(prompt_token_count=0, candidates_token_count=0, total_token_count=0)
+    return replace(reply, response=reply.response.model_copy(update={"usage_metadata": nothing}))

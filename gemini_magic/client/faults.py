@@ -5,8 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
+from gemini_magic.client._httpx import httpx
 from gemini_magic.exceptions import (
     ConfigError,
     ConnectFailed,

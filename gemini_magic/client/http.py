@@ -1,29 +1,25 @@
 """The home of httpx: sends one request and hands over the bytes of its answer.
 
 Whatever the library beneath raises leaves here as an error of our tree (``faults.py``), and the library could
-be replaced by changing these two files alone.
+be replaced by changing these two files and ``_async_http.py`` alone.
 
-``Connections`` waits on the calling thread, so that a keyboard interrupt ends it at once and closes its
-socket. ``AsyncConnections`` has one pool per event loop, over aiohttp's transport: with 64 connections the
-stock one spends its time rescanning its pool.
+``Connections`` waits on the calling thread, so that a keyboard interrupt ends it at once and closes its socket.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import ssl
 import threading
-import weakref
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
-from gemini_magic.client._aiohttp import discard, new_transport
+from gemini_magic.client._httpx import httpx
+from gemini_magic.client.body import writes
 from gemini_magic.client.faults import as_ours
 from gemini_magic.client.inflate import inflater
 from gemini_magic.client.sockets import drop_if_more_came, make_patient
@@ -33,10 +29,11 @@ from gemini_magic.settings import is_loopback
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+    from gemini_magic.client.body import Segment
     from gemini_magic.client.timing import Patience
 
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=300.0)
-_OF_THE_PARENT: list[object] = []
+#: How many connections a client has, and how long it keeps them.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=300.0)
 _ENVIRONMENT = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
 
 
@@ -46,7 +43,11 @@ class Outgoing(NamedTuple):
     method: str
     url: str
     headers: Mapping[str, str]
-    segments: tuple[bytes, ...] = ()
+    segments: tuple[Segment, ...] = ()
+
+    def __repr__(self) -> str:
+        """Method and address; the headers carry the key, and reports of crashes show local variables."""
+        return f"<Outgoing {self.method} {self.url}>"
 
 
 class Incoming:
@@ -89,7 +90,7 @@ class Incoming:
         body = bytearray()
         for data in self:
             body += data
-            _check_size(body, most)
+            check_size(body, most)
         return bytes(body)
 
     def beginning(self, most: int) -> bytes:
@@ -114,7 +115,8 @@ class Incoming:
                 closed()
 
 
-def _check_size(body: bytearray, most: int) -> None:
+def check_size(body: bytearray, most: int) -> None:
+    """Stop reading where an answer is larger than allowed."""
     if len(body) > most:
         raise ResponseTooLarge(f"The answer is larger than {most:,} bytes.")
 
@@ -145,7 +147,7 @@ class Connections:
         limits = {"connect": patience, "read": patience, "write": patience, "pool": patience.left}
         if self._transport is not None:
             limits = dict.fromkeys(limits, None)
-        request = _request(outgoing, {"timeout": limits})
+        request = httpx_request(outgoing, {"timeout": limits})
         self._count(1)
         try:
             response = self._connected().send(request, stream=True)
@@ -179,9 +181,9 @@ class Connections:
         return self._client
 
     def _new_client(self) -> httpx.Client:
-        with _configuring():
+        with configuring():
             client = httpx.Client(
-                transport=self._transport, proxy=_proxy_for(self._base_url), **_options(self._base_url)
+                transport=self._transport, proxy=proxy_for(self._base_url), **httpx_options(self._base_url)
             )
         if self._transport is None:
             for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - httpx offers no way in
@@ -196,122 +198,12 @@ class Connections:
             client.close()
 
 
-class AsyncIncoming:
-    """One answer, awaited; as `Incoming`."""
-
-    def __init__(self, response: httpx.Response, patience: Patience) -> None:
-        self._response = response
-        self._patience = patience
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body, piece by piece.
-
-        Raises:
-            TransportError: It broke off, or a limit passed.
-        """
-        stream = self._response.stream
-        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - tells the type checker which kind it is
-        body = aiter(stream)
-        try:
-            unpacker = inflater(self.headers)
-            while True:
-                async with asyncio.timeout(self._patience.read()):
-                    data = await anext(body, None)
-                if data is None:
-                    return
-                for piece in (data,) if unpacker is None else unpacker.feed(data):
-                    yield piece
-        except Exception as error:
-            raise as_ours(error, self._response.request, self._patience) from error
-
-    async def read(self, most: int) -> bytes:
-        """The whole body; as `Incoming.read`."""
-        body = bytearray()
-        async for data in self:
-            body += data
-            _check_size(body, most)
-        return bytes(body)
-
-    async def beginning(self, most: int) -> bytes:
-        """As `Incoming.beginning`."""
-        body = bytearray()
-        with contextlib.suppress(TransportError):
-            async for data in self:
-                body += data
-                if len(body) >= most:
-                    break
-        return bytes(body)
-
-    async def aclose(self) -> None:
-        """Close the connection, or give it back when the body was read to its end."""
-        try:
-            await self._response.aclose()
-        except Exception as error:
-            raise as_ours(error, self._response.request, self._patience) from error
-
-
-class AsyncConnections:
-    """Connections to one gateway, a pool for each event loop they are used from.
-
-    Args:
-        base_url: The gateway's address.
-        transport: An httpx transport in place of the network, for tests.
-    """
-
-    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._base_url = base_url
-        self._transport = transport
-        self._pid = os.getpid()
-        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
-        weakref.finalize(self, discard, self._clients.values())
-
-    async def send(self, outgoing: Outgoing, patience: Patience) -> AsyncIncoming:
-        """Send a request; returns when the headers of its answer have come.
-
-        Raises:
-            TransportError: None came.
-        """
-        limits = {"connect": patience.connect(), "read": None, "write": None, "pool": None}
-        request = _request(outgoing, {"timeout": limits})
-        try:
-            async with asyncio.timeout(patience.read()):
-                return AsyncIncoming(await self._connected().send(request, stream=True), patience)
-        except Exception as error:
-            raise as_ours(error, request, patience) from error
-
-    def _connected(self) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
-        if self._pid != os.getpid():
-            # Kept, not closed: in a forked process that would reach into the loop of its parent.
-            _OF_THE_PARENT.append(dict(self._clients))
-            self._clients.clear()
-            self._pid = os.getpid()
-        if loop not in self._clients:
-            discard([self._clients.pop(gone) for gone in list(self._clients) if gone.is_closed()])
-            self._clients[loop] = self._new_client()
-        return self._clients[loop]
-
-    def _new_client(self) -> httpx.AsyncClient:
-        with _configuring():
-            options = _options(self._base_url)
-            transport = self._transport or new_transport(options["verify"], _LIMITS, _proxy_for(self._base_url))
-            return httpx.AsyncClient(transport=transport, **options)
-
-    async def aclose(self) -> None:
-        """Close the connections of the running loop; new ones are opened when they are needed."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
-
-
-def _request(outgoing: Outgoing, extensions: dict[str, Any]) -> httpx.Request:
+def httpx_request(outgoing: Outgoing, extensions: dict[str, Any]) -> httpx.Request:
+    """A request as httpx has them; its body is not copied."""
     segments = outgoing.segments
     headers = dict(outgoing.headers)
-    if len(segments) <= 1:
-        content = segments[0] if segments else None
-        return httpx.Request(outgoing.method, outgoing.url, headers=headers, content=content, extensions=extensions)
+    if not segments:
+        return httpx.Request(outgoing.method, outgoing.url, headers=headers, extensions=extensions)
     # As `content`, pieces would be for one of the two clients only; as `stream`, httpx adds no headers to them.
     headers["host"] = httpx.URL(outgoing.url).netloc.decode()
     headers["content-length"] = str(sum(map(len, segments)))
@@ -321,29 +213,31 @@ def _request(outgoing: Outgoing, extensions: dict[str, Any]) -> httpx.Request:
 
 
 class _Segments(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in pieces, none of them copied."""
+    """A body in pieces; each is made when it is written, and again when the body is sent again."""
 
-    def __init__(self, segments: tuple[bytes, ...]) -> None:
+    def __init__(self, segments: tuple[Segment, ...]) -> None:
         self._segments = segments
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._segments)
+        return writes(self._segments)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for segment in self._segments:
-            yield segment
+        for data in writes(self._segments):
+            yield data
 
 
-def _options(base_url: str) -> dict[str, Any]:
+def httpx_options(base_url: str) -> dict[str, Any]:
+    """What both of httpx's clients are told."""
     return {
         "verify": _tls_context() if base_url.startswith("https:") else _no_tls_context(),
-        "limits": _LIMITS,
+        "limits": LIMITS,
         "follow_redirects": False,
-        "trust_env": False,  # both clients take the proxy that `_proxy_for` names, and no other
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept, so none is sent back
+        "trust_env": False,  # both clients take the proxy that `proxy_for` names, and no other
     }
 
 
-def _proxy_for(base_url: str) -> httpx.Proxy | None:
+def proxy_for(base_url: str) -> httpx.Proxy | None:
     """The environment's proxy for an address; none for this machine, since it would see prompt and key in clear."""
     parts = urlsplit(base_url)
     proxies = getproxies()
@@ -366,7 +260,8 @@ def _no_tls_context() -> ssl.SSLContext:
 
 
 @contextlib.contextmanager
-def _configuring() -> Iterator[None]:
+def configuring() -> Iterator[None]:
+    """Whatever in the environment keeps a connection from being set up is a `ConfigError`."""
     try:
         yield
     except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:

@@ -1,19 +1,13 @@
-"""From what the caller says to the bytes of a request; no I/O.
-
-A body is made of segments. A turn that was encoded once (`encode`) is sent again as the same bytes,
-however long the conversation grows and whatever images it carries.
-"""
+"""From what the caller says to the contents and fields of a request; no I/O."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-import pydantic_core
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from gemini_magic.client.body import Encoded, encode
 from gemini_magic.exceptions import InputError
 from gemini_magic.parts import to_parts
 from gemini_magic.wire import Content, Part
@@ -21,8 +15,8 @@ from gemini_magic.wire import Content, Part
 if TYPE_CHECKING:
     from gemini_magic.wire import GenerationConfig, SafetySetting, Tool, ToolConfig
 
-#: Segments are joined up to this many bytes, so that a long history is few writes and a large image no copy.
-_JOIN_UP_TO = 256 * 1024
+__all__ = ["Encoded", "RequestFields", "encode", "request_fields", "to_contents"]
+
 _CONTENT_KEYS = frozenset({"parts", "role"})
 _PART_KEYS = frozenset(name for name in Part.model_fields) | {field.alias for field in Part.model_fields.values()}
 
@@ -46,79 +40,6 @@ class RequestFields(TypedDict, total=False):
     """Raw fields of the request, merged over everything else, for whatever has no name here yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A content with its JSON, to be sent any number of times."""
-
-    content: Content
-    data: bytes
-
-
-def encode(content: Content) -> Encoded:
-    """Encode a content once.
-
-    Raises:
-        InputError: Its text has characters that cannot be sent.
-    """
-    try:
-        data = content.model_dump_json(by_alias=True, exclude_unset=True).encode()
-    except (pydantic_core.PydanticSerializationError, UnicodeEncodeError) as error:
-        raise InputError(f"A part cannot be sent as JSON: {error}.") from None
-    return Encoded(content, data)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The bytes of a request, in pieces."""
-
-    segments: tuple[bytes, ...]
-
-    @property
-    def size(self) -> int:
-        """Bytes in all."""
-        return sum(map(len, self.segments))
-
-    def __bytes__(self) -> bytes:
-        """All bytes in one piece."""
-        return b"".join(self.segments)
-
-
-def build_body(contents: Sequence[Encoded], request: Mapping[str, Any]) -> Body:
-    """The body of ``generateContent``: the contents, then everything else that was set."""
-    rest = _json(request) if request else b"{}"
-    pieces = [b'{"contents":[']
-    for number, encoded in enumerate(contents):
-        pieces += [b",", encoded.data] if number else [encoded.data]
-    pieces += [b"],", rest[1:]] if len(rest) > len(b"{}") else [b"]}"]
-    return Body(tuple(_joined(pieces)))
-
-
-def _json(request: Mapping[str, Any]) -> bytes:
-    try:
-        written = pydantic_core.to_json(request)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"The request cannot be written as JSON: {error}.") from None
-    if b"NaN" in written or b"Infinity" in written:
-        json.loads(written, parse_constant=_no_number)
-    return written
-
-
-def _no_number(word: str) -> NoReturn:
-    raise InputError(f"The request holds {word}, which is no number in JSON.")
-
-
-def _joined(pieces: Iterable[bytes]) -> Iterable[bytes]:
-    waiting: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        if size + len(piece) > _JOIN_UP_TO and waiting:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-        waiting.append(piece)
-        size += len(piece)
-    yield b"".join(waiting)
-
-
 def request_fields(fields: RequestFields) -> dict[str, Any]:
     """Everything of a request but its contents, as it stands on the wire; only what was set.
 
@@ -132,7 +53,7 @@ def request_fields(fields: RequestFields) -> dict[str, Any]:
     if config := fields.get("config"):
         values["generation_config"] = config
     if tools := fields.get("tools"):
-        values["tools"] = list(tools)
+        values["tools"] = _tools(tools)
     if tool_config := fields.get("tool_config"):
         values["tool_config"] = tool_config
     if safety := fields.get("safety"):
@@ -178,6 +99,21 @@ def _system(system: object) -> Content | Mapping[str, Any]:
         return system
     pieces = system if isinstance(system, (list, tuple)) else [system]
     return Content(parts=[part for piece in pieces for part in _parts_of(piece)])
+
+
+def _tools(tools: object) -> list[Any]:
+    """Declarations as they are; a Python function is none, and the protocol's words about that would help nobody."""
+    several = isinstance(tools, Iterable) and not isinstance(tools, (Mapping, BaseModel, type))
+    given: list[Any] = list(tools) if several else [tools]  # type: ignore[call-overload]  # just looked at
+    for tool in given:
+        if callable(tool):
+            name = getattr(tool, "__name__", type(tool).__name__)
+            raise InputError(
+                f"`tools=` takes raw declarations, and {name} is a Python callable; nothing was sent.",
+                hint=f'Describe it: {{"functionDeclarations": [{{"name": "{name}", "description": "…", '
+                '"parameters": {…}}]}.',
+            )
+    return given
 
 
 def _safety(
@@ -236,11 +172,3 @@ def _parts_of(item: object) -> list[Part]:
         except ValidationError as error:
             raise InputError(_first_problem(error)) from None
     return to_parts(item)
-
-
-def count_tokens_body(model: str, contents: Sequence[Encoded], request: Mapping[str, Any]) -> Body:
-    """The body of ``countTokens``; the whole request goes in when there is more than contents to count."""
-    if not request:
-        return build_body(contents, {})
-    whole = build_body(contents, {"model": f"models/{model.removeprefix('models/')}", **request})
-    return Body((b'{"generateContentRequest":', *whole.segments, b"}"))

@@ -10,10 +10,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from gemini_magic.client.errors import error_from
 from gemini_magic.client.framing import Frame, FrameReader, JsonSplitter
+from gemini_magic.client.masking import Mask
 from gemini_magic.client.surrogates import Joiner
 from gemini_magic.events import Assembler
 from gemini_magic.exceptions import GeminiMagicError, ProtocolError, StreamTruncated
@@ -37,11 +38,19 @@ class AnswerReader:
     Args:
         model: The model that was asked, for the reply.
         unary: Whether a whole response was asked for; then an answer without finish reason is still whole.
+        keep: Whether the chunks' JSON is kept in `documents`.
+        mask: Takes the key out of what comes.
+
+    Attributes:
+        in_pieces: Whether the key came in pieces, so that it was found in the merged answer only.
     """
 
-    def __init__(self, model: str = "", *, unary: bool = False) -> None:
+    def __init__(self, model: str = "", *, unary: bool = False, keep: bool = False, mask: Mask | None = None) -> None:
         self._model = model
-        self._unary = unary
+        self._mask = mask or Mask(None)
+        self.in_pieces = False
+        self.unary = unary
+        self.documents: list[bytes] | None = [] if keep else None
         self._frames = FrameReader()
         self._chunks = ChunkParser()
         self._assembler = Assembler()
@@ -59,8 +68,10 @@ class AnswerReader:
         """
         try:
             for frame in self._frames.close() if data is None else self._frames.feed(data):
-                for chunk in self._chunks.parse(frame, complete=frame.stray and self._assembler.complete):
-                    self._assembler.feed(chunk, events)
+                data = self._mask.in_bytes(frame.data)
+                masked = frame if data is frame.data else frame._replace(data=data)
+                for chunk in self._chunks.parse(masked, complete=frame.stray and self._assembler.complete):
+                    self._take(self._mask.in_chunk(chunk, data), events)
             if data is None:
                 self._finish(events)
         except GeminiMagicError as error:
@@ -69,15 +80,20 @@ class AnswerReader:
             return _misfit(error)
         return None
 
+    def _take(self, chunk: dict[str, Any], events: MutableSequence[Event]) -> None:
+        if self.documents is not None:
+            self.documents.append(to_json(chunk))
+        self._assembler.feed(chunk, events)
+
     def _finish(self, events: MutableSequence[Event]) -> None:
         for chunk in self._chunks.left_over():
-            self._assembler.feed(chunk, events)
+            self._take(chunk, events)
         if not self._assembler.started:
             raise ProtocolError(
                 "The server's answer is empty: it says that all is well, and nothing else.",
                 hint="Try again; if it stays so, check the base URL's path.",
             )
-        if not (self._assembler.complete or self._unary):
+        if not (self._assembler.complete or self.unary):
             raise _truncated()
         self._assembler.finish(events)
 
@@ -86,7 +102,9 @@ class AnswerReader:
     ) -> Reply:
         """What has arrived so far, as a reply."""
         warnings = tuple(self._chunks.warnings)
-        return Reply(self._assembler.merged(), self._model, attempts, seconds, warnings, interrupted, broken)
+        merged = self._assembler.merged()
+        self.in_pieces = self._mask.in_response(merged) or self.in_pieces
+        return Reply(merged, self._model, attempts, seconds, warnings, interrupted, broken)
 
 
 class ChunkParser:

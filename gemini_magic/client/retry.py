@@ -136,14 +136,20 @@ class Attempts:
         models: The model, then those to fall back to.
         policy: How often and how patiently each is tried.
         hide: Takes out of an error what the server should not have repeated.
+        gave_up: Is told the error that the call ends with.
     """
 
     def __init__(
-        self, models: Sequence[str], policy: RetryPolicy, hide: Callable[[GeminiMagicError], None] = lambda _: None
+        self,
+        models: Sequence[str],
+        policy: RetryPolicy,
+        hide: Callable[[GeminiMagicError], None] = lambda _: None,
+        gave_up: Callable[[GeminiMagicError], None] = lambda _: None,
     ) -> None:
         self._models = list(models)
         self._policy = policy
         self.hide = hide
+        self._gave_up = gave_up
         self._of_this_model = 1
         #: Requests so far, the one under way included.
         self.number = 1
@@ -174,6 +180,7 @@ class Attempts:
 
     def _next_model(self, error: GeminiMagicError) -> None:
         if len(self._models) == 1 or not is_worth_another_model(error):
+            self._gave_up(error)
             raise error
         gone = self._models.pop(0)
         self._of_this_model = 1

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 from gemini_magic.exceptions import Timeout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from threading import Event
+
     from gemini_magic.settings import Timeouts
+
+_STOP: ContextVar[Event | None] = ContextVar("gemini_magic_stop", default=None)
+
+
+@contextmanager
+def stoppable(stop: Event) -> Iterator[None]:
+    """Let another thread end the calls made inside: when the event is set, they raise KeyboardInterrupt soon.
+
+    That is how an interrupt ends a call on the main thread, so everything above behaves as it does there.
+    """
+    token = _STOP.set(stop)
+    try:
+        yield
+    finally:
+        _STOP.reset(token)
+
 
 _SHORTEST = 0.001
 _ROUNDING = 0.05  # a socket may wake a few milliseconds before its time
@@ -39,11 +59,17 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; a keyboard interrupt ends it at once."""
-        time.sleep(seconds)
+        """Wait; a keyboard interrupt, or whoever stops the call, ends it at once."""
+        stop = _STOP.get()
+        if stop is None:
+            time.sleep(seconds)
+        elif stop.wait(seconds):
+            raise KeyboardInterrupt
 
     async def asleep(self, seconds: float) -> None:
         """Wait without holding up the event loop."""
+        import asyncio  # noqa: PLC0415 - whoever awaits has loaded it; the others need not
+
         await asyncio.sleep(seconds)
 
 
@@ -61,6 +87,7 @@ class Patience:
         self._begun = clock.monotonic()
         self._sent = self._begun
         self._answering = False
+        self._stop = _STOP.get()
 
     @property
     def seconds(self) -> float:
@@ -90,7 +117,10 @@ class Patience:
 
         Raises:
             Timeout: A limit has passed already.
+            KeyboardInterrupt: Another thread has stopped the call.
         """
+        if self._stop is not None and self._stop.is_set():
+            raise KeyboardInterrupt
         if self._answering:
             wait = min(self._limits.idle, self.left)
         else:

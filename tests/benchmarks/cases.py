@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KEY = "benchmark-key-0123456789"
 TURNS, IMAGE_BYTES, IMAGE_EVERY = 500, 100_000, 10
+PICTURES, PICTURE_BYTES = 10, 2 * 1024 * 1024
 CALLS = 150
 LONG, SHORT = "c20000x20", "c100x20"
 
@@ -236,8 +237,8 @@ def first_core(base: str) -> Callable[[], float]:
 FIRST = {"ours": first_ours, "google-genai": first_genai, "httpx+core": first_core}
 
 
-def image() -> bytes:
-    return bytes(range(256)) * (IMAGE_BYTES // 256)
+def image(number: int = 0) -> bytes:
+    return number.to_bytes(4, "big") + bytes(range(256)) * (IMAGE_BYTES // 256)
 
 
 def has_image(turn: int) -> bool:
@@ -249,14 +250,33 @@ def case_turn_ours(base: str) -> dict[str, float]:
     from gemini_magic.client import Client
     from gemini_magic.wire import Part
 
-    chat = Conversation(Client(base, KEY, "c1x200"))
-    picture = Part.from_bytes(image(), "image/png")
+    encodings = counted(base64, "b64encode")
+    client = Client(base, KEY, "c1x200")
+    chat = Conversation(client)
     times = []
     for turn in range(TURNS):
+        pictures = [Part.from_bytes(image(turn), "image/png")] if has_image(turn) else []
         began = cpu()
-        chat.ask(f"question {turn}", *([picture] if has_image(turn) else []))
+        chat.ask(f"question {turn}", *pictures)
         times.append(cpu() - began)
-    return {"ms": statistics.median(times[-9:-1]) * 1e3}
+    body = client.plan(chat.contents_for("more"), "generateContent").body
+    assert body is not None
+    sent = [segment for segment in body.segments if isinstance(segment, str)]
+    held = [part.inline_data for content in chat.history for part in content.parts or [] if part.inline_data]
+    assert all(one is blob.data for one, blob in zip(sent, held, strict=True))  # the string itself, no copy
+    return {"ms": statistics.median(times[-9:-1]) * 1e3, "encodings": len(encodings) / len(sent)}
+
+
+def counted(module: Any, name: str) -> list[None]:
+    """One entry for every call of a function from now on."""
+    function, calls = getattr(module, name), []
+
+    def counting(*args: Any, **named: Any) -> Any:
+        calls.append(None)
+        return function(*args, **named)
+
+    setattr(module, name, counting)
+    return calls
 
 
 def case_turn_genai(base: str) -> dict[str, float]:
@@ -300,6 +320,82 @@ def case_turn_cached(base: str) -> dict[str, float]:
     return {"ms": statistics.median(times) * 1e3}
 
 
+def pictures(name: str) -> Callable[[str], dict[str, float]]:
+    """One question with ten large pictures: CPU, then in a second call what memory it takes beside the raw bytes."""
+
+    def case(base: str) -> dict[str, float]:
+        import tracemalloc
+
+        raw = [bytes([number]) * PICTURE_BYTES for number in range(PICTURES)]
+        ask = ASK_PICTURES[name](base)
+        ask([b"x"])
+        began = cpu()
+        ask(raw)  # the first large question of a process: later ones find memory that the allocator has kept
+        spent = cpu() - began
+        tracemalloc.start()
+        ask(raw)
+        _, peak = tracemalloc.get_traced_memory()
+        return {"ms": spent * 1e3, "peak": peak / (PICTURES * PICTURE_BYTES)}
+
+    return case
+
+
+def pictures_ours(base: str) -> Callable[[list[bytes]], object]:
+    from gemini_magic.client import Client
+    from gemini_magic.wire import Part
+
+    client = Client(base, KEY, "c1x20")
+    return lambda raw: client.generate(["compare", *(Part.from_bytes(data, "image/png") for data in raw)]).text
+
+
+def pictures_async(base: str) -> Callable[[list[bytes]], object]:
+    import asyncio
+
+    from gemini_magic.client import AsyncClient
+    from gemini_magic.wire import Part
+
+    client, runner = AsyncClient(base, KEY, "c1x20"), asyncio.Runner()
+
+    def ask(raw: list[bytes]) -> object:
+        return runner.run(client.generate(["compare", *(Part.from_bytes(data, "image/png") for data in raw)])).text
+
+    return ask
+
+
+def pictures_genai(base: str) -> Callable[[list[bytes]], object]:
+    from google.genai import types
+
+    client = genai_client(base)
+
+    def ask(raw: list[bytes]) -> object:
+        parts = [types.Part.from_bytes(data=data, mime_type="image/png") for data in raw]
+        return client.models.generate_content(model="c1x20", contents=["compare", *parts]).text
+
+    return ask
+
+
+def pictures_naive(base: str) -> Callable[[list[bytes]], object]:
+    import httpx
+
+    client = httpx.Client()
+
+    def ask(raw: list[bytes]) -> object:
+        blobs = [{"mimeType": "image/png", "data": base64.b64encode(data).decode()} for data in raw]
+        parts = [{"text": "compare"}, *({"inlineData": blob} for blob in blobs)]
+        body = {"contents": [{"role": "user", "parts": parts}]}
+        return text_of(client.post(f"{base}/v1beta/models/c1x20:generateContent", json=body).json())
+
+    return ask
+
+
+ASK_PICTURES = {
+    "ours": pictures_ours,
+    "ours, awaited": pictures_async,
+    "httpx+json": pictures_naive,
+    "google-genai": pictures_genai,
+}
+
+
 CASES: dict[str, Callable[[str], dict[str, float]]] = {
     "nothing": case_nothing,
     "import google-genai": case_import_genai,
@@ -309,6 +405,7 @@ CASES: dict[str, Callable[[str], dict[str, float]]] = {
     "turn ours": case_turn_ours,
     "turn google-genai": case_turn_genai,
     "turn cached": case_turn_cached,
+    **{f"pictures {name}": pictures(name) for name in ASK_PICTURES},
     **{f"chunks {name}": chunks(name) for name in STREAMERS},
     **{f"first {name}": first_token(name) for name in FIRST},
 }

@@ -7,6 +7,8 @@ import copy
 import gc
 import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import psutil
@@ -310,3 +312,13 @@ def test_a_broken_stream_frees_its_connection(driver, wire):
     wire.answers(Say([event("a"), b"data: {broken}\n\n"], framing="chunked", ending="hang"))
     assert isinstance(driver.try_stream(driver.client(wire.url)).error, StreamTruncated)
     assert wire.closed_by_client.wait(5)
+
+
+def test_who_waits_loads_nothing_for_those_who_await():
+    code = (
+        "import sys, gemini_magic as gm; gm.Client('http://127.0.0.1:1', model='m');"
+        "print([name for name in ('asyncio', 'aiohttp', 'click', 'rich', 'sqlite3') if name in sys.modules]);"
+        "from gemini_magic.client import AsyncClient; import httpx, httpx._main; print(callable(httpx.main))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert found.stdout.split("\n") == ["[]", "True", ""]

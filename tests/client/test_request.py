@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import tracemalloc
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from wire_server import error, unary
 
 from gemini_magic import wire as protocol
-from gemini_magic.client import Encoded, encode
-from gemini_magic.client.request import build_body, count_tokens_body, request_fields, to_contents
+from gemini_magic.client import encode
+from gemini_magic.client.body import count_tokens_body
+from gemini_magic.client.request import request_fields, to_contents
 from gemini_magic.exceptions import ConfigError, InputError
 
 USER_HI = {"role": "user", "parts": [{"text": "hi"}]}
@@ -165,6 +163,39 @@ def test_a_content_is_encoded_once_and_sent_as_the_same_bytes(driver, wire):
     assert all(found is turn for found, turn in zip(to_contents(turns), turns, strict=True))
 
 
+def get_weather(city: str) -> str:
+    """A function somebody might want to offer."""
+    return city
+
+
+class Weather:
+    def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("tools", "name"),
+    [
+        ([get_weather], "get_weather"),
+        (get_weather, "get_weather"),
+        ([{"googleSearch": {}}, len], "len"),
+        ([Weather()], "Weather"),
+        ([Weather], "Weather"),
+        ([lambda: 0], "<lambda>"),
+    ],
+    ids=str,
+)
+def test_a_function_is_no_declaration_and_the_message_says_what_is(tools, name, driver, wire, way):
+    failure = driver.attempt(way, driver.client(wire.url), tools=tools).error
+    assert isinstance(failure, InputError)
+    assert f"`tools=` takes raw declarations, and {name} is a Python callable" in str(failure)
+    assert "functionDeclarations" in failure.hint
+    assert wire.seen == []
+
+
+def test_one_declaration_needs_no_list(driver, wire):
+    assert _sent(driver, wire, tools={"googleSearch": {}})["tools"] == [{"googleSearch": {}}]
+
+
 def test_what_is_not_ours_goes_back_as_it_came(driver, wire):
     turn = {
         "role": "model",
@@ -195,34 +226,6 @@ def test_a_body_in_pieces_is_sent_again_as_a_whole(driver, wire, way):
     first, second = wire.seen
     assert first.body == second.body
     assert first.header("host") == f"127.0.0.1:{wire.port}"
-
-
-def test_small_turns_are_one_segment_and_large_ones_are_not_copied():
-    small = [encode(protocol.Content(parts=[protocol.Part(text="x")])) for _ in range(500)]
-    large = Encoded(protocol.Content(), b'{"parts":[{"text":"' + b"x" * 2_000_000 + b'"}]}')
-    assert len(build_body(small, {}).segments) == 1
-    assert any(segment is large.data for segment in build_body([*small, large, *small], {"a": 1}).segments)
-
-
-def test_a_body_of_images_needs_no_second_copy_of_them():
-    images = [Encoded(protocol.Content(), b"x" * 2_000_000) for _ in range(10)]
-    tracemalloc.start()
-    body = build_body(images, {})
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert body.size > 20_000_000
-    assert peak < 2_000_000
-
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.lists(st.integers(0, 400_000), max_size=8), st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))
-def test_segments_join_to_the_whole_body(sizes, request_rest):
-    turns = [Encoded(protocol.Content(), b'"' + b"x" * size + b'"') for size in sizes]
-    body = build_body(turns, request_rest)
-    assert len(bytes(body)) == body.size
-    parsed = json.loads(bytes(body))
-    assert [len(text) for text in parsed.pop("contents", [])] == sizes or "contents" in request_rest
-    assert parsed == {key: value for key, value in request_rest.items() if key != "contents"}
 
 
 def test_tokens_are_counted_of_all_that_would_be_sent(driver, wire):
