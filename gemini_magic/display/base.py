@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gemini_magic.display.view import MARKDOWN, View
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gemini_magic.events import Event
     from gemini_magic.reply import Reply
+
+
+__all__ = ["MARKDOWN", "QuietRenderer", "Renderer", "View", "renderer_for"]
 
 
 class Renderer(Protocol):
@@ -21,12 +28,13 @@ class Renderer(Protocol):
     def note(self, text: str) -> None:
         """Show one line beside the answer, such as that another model stepped in."""
 
-    def finish(self, reply: Reply, *, seconds: float) -> None:
+    def finish(self, reply: Reply, *, seconds: float, metadata: Mapping[str, Any] | None = None) -> None:
         """Show the whole answer for good, also one that was interrupted, truncated, blocked or failed.
 
         Args:
             reply: The answer as far as it came; its status says how it ended.
             seconds: How long it took, shown in the line under the answer.
+            metadata: What a notebook is to keep with the output; terminals have no place for it.
         """
 
 
@@ -46,15 +54,17 @@ class QuietRenderer:
         """Keep the note."""
         self.notes.append(text)
 
-    def finish(self, reply: Reply, *, seconds: float) -> None:
+    def finish(self, reply: Reply, *, seconds: float, metadata: Mapping[str, Any] | None = None) -> None:
         """Nothing to show."""
 
 
-def renderer_for(shell: object) -> Renderer:
+def renderer_for(shell: object, *, whole_cell: bool = True, view: View = MARKDOWN) -> Renderer:
     """The renderer that fits where the code runs.
 
     Args:
         shell: The IPython shell, or None outside of IPython.
+        whole_cell: Whether all outputs of the running cell belong to the answer.
+        view: What to show of the answer, and as what.
 
     Returns:
         One for notebooks when the shell belongs to a kernel, else one for terminals.
@@ -62,7 +72,7 @@ def renderer_for(shell: object) -> Renderer:
     if getattr(shell, "kernel", None) is not None:
         from gemini_magic.display.notebook import NotebookRenderer  # noqa: PLC0415 - keeps this module light
 
-        return NotebookRenderer()
+        return NotebookRenderer(whole_cell=whole_cell, view=view)
     from gemini_magic.display.terminal import TerminalRenderer  # noqa: PLC0415 - keeps this module light
 
-    return TerminalRenderer()
+    return TerminalRenderer(view=view)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.display.answer import answer_bundle
-from gemini_magic.display.sanitize import Safe, code, element, join, style
+from gemini_magic.display.card import Card
+from gemini_magic.display.request_card import RequestCard, shortened
+from gemini_magic.display.sanitize import Safe, code, element, join
 from gemini_magic.display.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gemini_magic.reply import Reply
 
-_MASK = "••••"
-_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|key", re.IGNORECASE)
-_SECRET_QUERY = re.compile(r"([?&](?:key|api_key|access_token|token)=)[^&#\s]+", re.IGNORECASE)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
-_LONGEST_STRING = 4_000
-_LONGEST_CARD = 60_000
-_SHORTEST_SECRET = 6
+__all__ = [
+    "Card",
+    "CodeCard",
+    "ErrorLine",
+    "RequestCard",
+    "Table",
+    "models_table",
+    "reply_bundle",
+    "shortened",
+    "usage_table",
+    "without_empty",
+]
 
 
 def reply_bundle(reply: Reply) -> dict[str, str]:
@@ -32,19 +35,8 @@ def reply_bundle(reply: Reply) -> dict[str, str]:
     return answer_bundle(reply, images="in .images of this reply")
 
 
-class _Card(ABC):
-    """Something that notebooks show as HTML and everything else as text."""
-
-    @abstractmethod
-    def _html(self) -> Safe:
-        """What stands inside the card."""
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": str(join(style(), element("section", self._html(), class_="gm"))), "text/plain": str(self)}
-
-
 @dataclass(frozen=True, repr=False)
-class Table(_Card):
+class Table(Card):
     """Rows with the same columns, such as the usage of each conversation.
 
     Attributes:
@@ -117,62 +109,31 @@ class Table(_Card):
 
 
 @dataclass(frozen=True, repr=False)
-class RequestCard(_Card):
-    """A request as it was, or would be, sent: long base64 is counted, and no key is shown.
+class CodeCard(Card):
+    """Code to be copied.
 
     Attributes:
-        method: Such as ``POST``.
-        path: Path or whole URL.
-        body: What is sent, as bytes, text or anything JSON is made of; None when nothing is.
-        headers: Headers worth showing; the values of those that carry keys are masked.
-        secrets: Texts that must not appear anywhere, such as the key.
+        source: The code.
+        language: What it is written in, such as ``python``.
+        title: What it is, in a few words, for those who hear the page.
     """
 
-    method: str
-    path: str
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    secrets: Sequence[str] = ()
+    source: str
+    language: str = "python"
+    title: str = "Code"
 
     def __str__(self) -> str:
-        """The request line, the headers and the body."""
-        return visible("\n".join(filter(None, (self._first_line(), *self._header_lines(), "", self._body()))))
+        """The code, and nothing else."""
+        return self.source
 
     __repr__ = __str__
 
     def _html(self) -> Safe:
-        head = "\n".join((self._first_line(), *self._header_lines()))
-        parts = [element("div", "Request", class_="gm-caption"), element("pre", head)]
-        if body := self._body():
-            parts.append(code(body, "json"))
-        return element("figure", *parts, class_="gm-part", label="Request")
-
-    def _first_line(self) -> str:
-        path = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", self.path)
-        return self._masked(f"{self.method} {path}")
-
-    def _header_lines(self) -> list[str]:
-        shown = ((name, _MASK if _SECRET_HEADER.search(name) else value) for name, value in self.headers.items())
-        return [self._masked(f"{name}: {value}") for name, value in shown]
-
-    def _body(self) -> str:
-        body = _parsed(self.body)
-        if body is None:
-            return ""
-        text = body if isinstance(body, str) else json.dumps(shortened(body), ensure_ascii=False, indent=2, default=str)
-        if len(text) > _LONGEST_CARD:
-            text = f"{text[:_LONGEST_CARD]}\n… {len(text) - _LONGEST_CARD:,} more characters"
-        return self._masked(text)
-
-    def _masked(self, text: str) -> str:
-        for secret in self.secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, _MASK)
-        return text
+        return element("figure", code(self.source, self.language), class_="gm-part gm-copy", label=self.title)
 
 
 @dataclass(frozen=True, repr=False)
-class ErrorLine(_Card):
+class ErrorLine(Card):
     """An error in one line."""
 
     error: BaseException
@@ -199,31 +160,6 @@ def models_table(rows: Iterable[Mapping[str, Any]], profile: str = "") -> Table:
     return Table(list(rows), title, empty="The gateway lists no models.")
 
 
-def shortened(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """A JSON value whose long base64 strings are counted instead of shown, and long texts cut."""
-    if isinstance(value, str):
-        return _short_string(value)
-    if isinstance(value, Mapping):
-        return {key: shortened(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [shortened(item) for item in value]
-    return value
-
-
-def _short_string(value: str) -> str:
-    if _BASE64.fullmatch(value):
-        return f"<{len(value):,} base64 characters>"
-    if len(value) > _LONGEST_STRING:
-        return f"{value[:_LONGEST_STRING]}… <{len(value) - _LONGEST_STRING:,} more characters>"
-    return value
-
-
-def _parsed(body: object) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(body, bytes | bytearray | memoryview):
-        body = bytes(body).decode(errors="replace")
-    if isinstance(body, str):
-        try:
-            return json.loads(body)
-        except ValueError:
-            return shortened(body)
-    return body
+def without_empty(rows: list[dict[str, Any]], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without the columns that no row has; many gateways list names alone."""
+    return {column: value for column, value in row.items() if any(other[column] is not None for other in rows)}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from gemini_magic.display.blocks import SMALLEST_BLOCK, BlockSplitter, Throttle
-from gemini_magic.display.sanitize import Safe, block, element, join, markdown, style
+from gemini_magic.display.sanitize import Safe, block, element, join, markdown, preformatted, style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,10 +31,12 @@ _MOST_OUTPUTS = 45  # JupyterLab folds what comes after the fiftieth
 class Screen(Protocol):
     """Where the outputs of a cell go."""
 
-    def show(self, bundle: Mapping[str, str], display_id: str | None = None) -> None:
+    def show(
+        self, bundle: Mapping[str, str], display_id: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> None:
         """Append an output; with an id it can be replaced later."""
 
-    def update(self, bundle: Mapping[str, str], display_id: str) -> None:
+    def update(self, bundle: Mapping[str, str], display_id: str, metadata: Mapping[str, Any] | None = None) -> None:
         """Replace an output."""
 
     def clear(self) -> None:
@@ -49,9 +51,19 @@ class LiveAnswer:
         clock: Seconds, such as ``time.monotonic``.
         whole_cell: Whether all outputs of the cell are ours, so that they may be cleared in the end. If
             not, the answer is one output that is replaced as a whole.
+        plain: Whether the text is shown as it is while it arrives, with no Markdown read into it.
     """
 
-    def __init__(self, screen: Screen, clock: Callable[[], float] = time.monotonic, *, whole_cell: bool = True) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        whole_cell: bool = True,
+        plain: bool = False,
+    ) -> None:
+        self._block = preformatted if plain else block
+        self._markdown = preformatted if plain else markdown
         self._screen = screen
         self._clock = clock
         self._whole_cell = whole_cell
@@ -88,18 +100,18 @@ class LiveAnswer:
         """A whole piece that is no text, such as a function call; text goes on behind it."""
         self._take_in()
         if not self._windowed:
-            self._finished += [markdown(self._splitter.tail), piece]
+            self._finished += [self._markdown(self._splitter.tail), piece]
             self._splitter = BlockSplitter(smallest=self._smallest)
         self._refresh()
 
-    def finish(self, bundle: Mapping[str, str]) -> None:
+    def finish(self, bundle: Mapping[str, str], metadata: Mapping[str, Any] | None = None) -> None:
         """Put one output in the place of everything shown so far."""
         if self._tail_id and not self._whole_cell:
-            self._screen.update(bundle, self._tail_id)
+            self._screen.update(bundle, self._tail_id, **_kept(metadata))
             return
         if self._tail_id or self._head_id:
             self._screen.clear()
-        self._screen.show(bundle)
+        self._screen.show(bundle, **_kept(metadata))
 
     def _refresh(self) -> None:
         size = ENVELOPE + _HTML_SHARE * min(len(self._splitter.tail), _LONGEST_TAIL)
@@ -116,7 +128,7 @@ class LiveAnswer:
         self._waiting.clear()
         self._recent = (self._recent + text)[-_WINDOW:]
         if not self._windowed:
-            self._finished += map(block, self._splitter.feed(text))
+            self._finished += map(self._block, self._splitter.feed(text))
 
     def _show_head_first(self) -> None:
         if not self._head_id:
@@ -153,7 +165,7 @@ class LiveAnswer:
             return self._window(f"{self._length:,} characters so far; the whole answer is shown when it is complete.")
         if len(tail) > _LONGEST_TAIL:
             return self._window("The beginning of this part is shown when it is complete.")
-        return markdown(tail) if tail.strip() else Safe()
+        return self._markdown(tail) if tail.strip() else Safe()
 
     def _window(self, words: str) -> Safe:
         begin = self._recent.find("\n") + 1
@@ -166,6 +178,11 @@ class LiveAnswer:
         display_id = uuid4().hex
         self._screen.show({"text/html": html}, display_id)
         return display_id
+
+
+def _kept(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The argument for what a notebook keeps with an output, if there is any."""
+    return {"metadata": metadata} if metadata else {}
 
 
 def _page(html: Safe, *, busy: bool = False) -> Safe:

@@ -13,11 +13,13 @@ from gemini_magic.display.answer import answer_bundle, answer_images, note_piece
 from gemini_magic.display.live import LiveAnswer, Screen
 from gemini_magic.display.pieces import call_piece, part_piece
 from gemini_magic.display.sanitize import Safe, element, join
+from gemini_magic.display.view import MARKDOWN
 from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gemini_magic.display.view import View
     from gemini_magic.events import Event
     from gemini_magic.reply import Reply
 
@@ -27,13 +29,15 @@ _THOUGHT_INTERVAL = 1.0
 class CellScreen:
     """The outputs of the cell that is running."""
 
-    def show(self, bundle: Mapping[str, str], display_id: str | None = None) -> None:
+    def show(
+        self, bundle: Mapping[str, str], display_id: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> None:
         """Append an output; with an id it can be replaced later."""
-        _publish(bundle, {"display_id": display_id} if display_id else None, update=False)
+        _publish(bundle, metadata, {"display_id": display_id} if display_id else None, update=False)
 
-    def update(self, bundle: Mapping[str, str], display_id: str) -> None:
+    def update(self, bundle: Mapping[str, str], display_id: str, metadata: Mapping[str, Any] | None = None) -> None:
         """Replace an output."""
-        _publish(bundle, {"display_id": display_id}, update=True)
+        _publish(bundle, metadata, {"display_id": display_id}, update=True)
 
     def clear(self) -> None:
         """Take away all outputs of the cell as soon as the next one comes."""
@@ -44,8 +48,11 @@ class CellScreen:
             publisher.clear_output(wait=True)
 
 
-def _publish(bundle: Mapping[str, str], transient: dict[str, str] | None, *, update: bool) -> None:
-    publish_display_data(dict(bundle), transient=transient, update=update)  # type: ignore[no-untyped-call]
+def _publish(
+    bundle: Mapping[str, str], metadata: Mapping[str, Any] | None, transient: dict[str, str] | None, *, update: bool
+) -> None:
+    kept = dict(metadata) if metadata else None
+    publish_display_data(dict(bundle), kept, transient=transient, update=update)  # type: ignore[no-untyped-call]
 
 
 class NotebookRenderer:
@@ -56,6 +63,8 @@ class NotebookRenderer:
         clock: Seconds, such as ``time.monotonic``.
         whole_cell: Whether all outputs of the cell are ours. If so, blocks are shown as they are finished
             and the cell is cleared for one output in the end; if not, one output is replaced as a whole.
+        view: What to show of the answer, and as what; formats other than Markdown are shown as they are
+            while they arrive.
     """
 
     def __init__(
@@ -64,8 +73,10 @@ class NotebookRenderer:
         clock: Callable[[], float] = time.monotonic,
         *,
         whole_cell: bool = True,
+        view: View = MARKDOWN,
     ) -> None:
         self._screen = display or CellScreen()
+        self._view = view
         self._clock = clock
         self._whole_cell = whole_cell
         self._notes: list[str] = []
@@ -96,16 +107,16 @@ class NotebookRenderer:
             self._notes.append(text)
             self._show_head()
 
-    def finish(self, reply: Reply, *, seconds: float) -> None:
+    def finish(self, reply: Reply, *, seconds: float, metadata: Mapping[str, Any] | None = None) -> None:
         """Replace what was shown by the whole answer, with its images as outputs below."""
-        self._live.finish(answer_bundle(reply, seconds=seconds, notes=self._notes))
+        self._live.finish(answer_bundle(reply, seconds=seconds, notes=self._notes, view=self._view), metadata)
         for bundle in answer_images(reply):
             self._screen.show(bundle)
         self._notes = []
         self._start()
 
     def _start(self) -> None:
-        self._live = LiveAnswer(self._screen, self._clock, whole_cell=self._whole_cell)
+        self._live = LiveAnswer(self._screen, self._clock, whole_cell=self._whole_cell, plain=self._view.format != "md")
         self._thought = ""
         self._thought_shown: float | None = None
         self._thinking = False

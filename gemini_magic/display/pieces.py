@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from gemini_magic.display.images import describe, image_bundle
-from gemini_magic.display.sanitize import Safe, code, document, element, join, link
+from gemini_magic.display.images import describe, image_bundle, image_type
+from gemini_magic.display.sanitize import Safe, code, document, element, join, link, picture, player
+from gemini_magic.display.sounds import LARGEST_SOUND, audio_type
 from gemini_magic.display.visible import visible
+from gemini_magic.reply import audio_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from gemini_magic.reply import Citation
-    from gemini_magic.wire import Blob, CodeExecutionResult, FileData, Part
+    from gemini_magic.wire import Blob, FileData, Part
 
 _LONGEST_DATA = 20_000
+_LARGEST_PLOT = 5_000_000  # bytes of an image that stands in the page itself
 _OUTCOMES = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "ran out of time"}
+_INSERT = "%gemini insert"
+_TICKS = re.compile("`{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +33,84 @@ class Piece:
     plain: str
 
 
-def pieces_of(parts: Iterable[Part], *, images: str = "below") -> Iterator[Piece]:
-    """The parts of an answer in order; adjoining texts are one piece, and so are adjoining thoughts.
+EMPTY = Piece(Safe(), "")
+
+
+def pieces_of(
+    parts: Iterable[Part],
+    *,
+    images: str = "below",
+    numbers: Iterator[int] | None = None,
+    text: Callable[[str, int], Piece] | None = None,
+    thought_tokens: int = 0,
+) -> Iterator[Piece]:
+    """The parts of an answer in order; adjoining texts are one piece, and so are code, its output and its plots.
 
     Args:
         parts: The parts.
         images: Where the images are shown, in words.
+        numbers: Numbers for the images; none unless given.
+        text: Makes a piece of a text and of where it begins in the whole text; Markdown unless given.
+        thought_tokens: What thinking cost, if the server said so.
     """
-    for kind, group in groupby(parts, key=_kind):
+    begin = 0
+    groups = list(_groups(parts))
+    tokens = thought_tokens if sum(_kind(group[0]) == "thoughts" for group in groups) == 1 else 0
+    for group in groups:
+        kind = _kind(group[0])
         if kind == "text":
-            yield text_piece("".join(part.text or "" for part in group))
+            source = "".join(part.text or "" for part in group)
+            yield text(source, begin) if text is not None else text_piece(source)
+            begin += len(source)
         elif kind == "thoughts":
-            yield thoughts_piece("".join(part.text or "" for part in group))
+            yield thoughts_piece("".join(part.text or "" for part in group), tokens)
+        elif kind == "sound":
+            yield from _sound_pieces(group)
+        elif kind == "code":
+            yield run_piece(group, images=images, numbers=numbers)
         else:
-            yield from (part_piece(part, images=images) for part in group)
+            yield from (part_piece(part, images=images, numbers=numbers) for part in group)
 
 
 def images_of(parts: Iterable[Part]) -> Iterator[dict[str, str]]:
-    """The images among the parts, each as the MIME bundle of its own output."""
+    """The images among the parts that need an output of their own, each as its MIME bundle."""
+    for group in _groups(parts):
+        in_page = _kind(group[0]) == "code"
+        for part in group:
+            if part.inline_data is not None and not (in_page and _plot(part) is not None):
+                bundle = image_bundle(part.inline_data)
+                if bundle is not None:
+                    yield bundle
+
+
+def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Parts that are shown as one: runs of text, of thoughts and of sound, and code with what came of it."""
+    group: list[Part] = []
     for part in parts:
-        bundle = image_bundle(part.inline_data) if part.inline_data is not None else None
-        if bundle is not None:
-            yield bundle
+        if part.text == "":
+            continue
+        kind = _kind(part)
+        before = _kind(group[0]) if group else ""
+        joins = kind == before != "code" if kind in {"text", "thoughts", "sound"} else _belongs_to_code(part, before)
+        if group and not joins:
+            yield group
+            group = []
+        group.append(part)
+    if group:
+        yield group
+
+
+def _belongs_to_code(part: Part, before: str) -> bool:
+    return before == "code" and (part.code_execution_result is not None or part.inline_data is not None)
+
+
+def _kind(part: Part) -> str:
+    if part.text is not None:
+        return "thoughts" if part.thought else "text"
+    if part.executable_code is not None:
+        return "code"
+    is_sound = part.inline_data is not None and (part.inline_data.mime_type or "").lower().startswith("audio/")
+    return "sound" if is_sound else "other"
 
 
 def text_piece(source: str) -> Piece:
@@ -58,28 +118,35 @@ def text_piece(source: str) -> Piece:
     return Piece(document(source), visible(source).strip("\n"))
 
 
-def thoughts_piece(source: str) -> Piece:
+def thoughts_piece(source: str, tokens: int = 0) -> Piece:
     """The model's thoughts, folded."""
     if not source.strip():
-        return Piece(Safe(), "")
-    title = element("summary", f"Thoughts ({len(source):,} characters)")
+        return EMPTY
+    title = f"Thoughts ({tokens:,} tokens)" if tokens else f"Thoughts ({len(source):,} characters)"
     quoted = "\n".join(f"> {line}".rstrip() for line in visible(source).strip().split("\n"))
-    return Piece(element("details", title, document(source), class_="gm-thoughts"), f"> Thoughts:\n>\n{quoted}")
+    html = element("details", element("summary", title), document(source), class_="gm-thoughts")
+    return Piece(html, f"> {title}:\n>\n{quoted}")
 
 
-def part_piece(part: Part, *, images: str = "below") -> Piece:
+def part_piece(part: Part, *, images: str = "below", numbers: Iterator[int] | None = None) -> Piece:
     """Any part that is no text."""
     if part.function_call is not None:
         return call_piece(part.function_call.name or "", part.function_call.args or {})
     if part.inline_data is not None:
-        return _blob_piece(part.inline_data, images)
-    if part.executable_code is not None:
-        return _code_piece("Code that the model ran:", part.executable_code.code or "", "python")
-    if part.code_execution_result is not None:
-        return _result_piece(part.code_execution_result)
-    if part.file_data is not None:
-        return _file_piece(part.file_data)
-    return _unknown_piece(part)
+        return _blob_piece(part.inline_data, images, numbers)
+    if part.executable_code is not None or part.code_execution_result is not None:
+        return _step_piece(part)
+    if part.tool_call is not None or part.tool_response is not None:
+        return _tool_piece(part)
+    return _file_piece(part.file_data) if part.file_data is not None else _unknown_piece(part)
+
+
+def run_piece(parts: list[Part], *, images: str = "below", numbers: Iterator[int] | None = None) -> Piece:
+    """Code that the model ran, its output and its plots, as one."""
+    steps = [_plot_piece(part) or part_piece(part, images=images, numbers=numbers) for part in parts]
+    hint = element("div", element("code", _INSERT), " puts this code into a new cell.", class_="gm-caption")
+    whole = joined([*steps, Piece(hint, f"{_INSERT} puts this code into a new cell.")])
+    return Piece(element("figure", whole.html, class_="gm-run", label="Code that the model ran"), whole.plain)
 
 
 def call_piece(name: str, args: dict[str, Any]) -> Piece:
@@ -88,39 +155,63 @@ def call_piece(name: str, args: dict[str, Any]) -> Piece:
     return _code_piece("The model asks for this call:", f"{name}({written})", "python")
 
 
-def sources_piece(citations: Iterable[Citation]) -> Piece:
-    """The sources an answer rests on, each once."""
-    sources = dict.fromkeys((citation.uri, citation.title) for citation in citations if citation.uri or citation.title)
-    if not sources:
-        return Piece(Safe(), "")
-    items = [element("li", link(title or uri or "", uri or "")) for uri, title in sources]
-    lines = [f"{number}. {visible(' '.join(filter(None, source[::-1])))}" for number, source in enumerate(sources, 1)]
-    html = element("section", element("b", "Sources"), element("ol", *items), class_="gm-sources", label="Sources")
-    return Piece(html, "\n".join(("Sources:", *lines)))
+def _step_piece(part: Part) -> Piece:
+    if part.executable_code is not None:
+        return _code_piece("Code that the model ran:", part.executable_code.code or "", "python")
+    result = part.code_execution_result
+    outcome = _OUTCOMES.get((result.outcome or "") if result is not None else "")
+    caption = f"Its output ({outcome}):" if outcome else "Its output:"
+    return _code_piece(caption, (result.output or "") if result is not None else "", "")
 
 
-def _kind(part: Part) -> str:
-    if part.text is None:
-        return "other"
-    return "thoughts" if part.thought else "text"
+def _plot(part: Part) -> bytes | None:
+    """The bytes of an image that may stand in the page itself."""
+    try:
+        data = part.inline_data.to_bytes() if part.inline_data is not None else b""
+    except ValueError:
+        return None
+    return data if image_type(data) and len(data) <= _LARGEST_PLOT else None
 
 
-def _blob_piece(blob: Blob, place: str) -> Piece:
+def _plot_piece(part: Part) -> Piece | None:
+    data = _plot(part)
+    if data is None:
+        return None
+    return Piece(picture(data, "Plot made by this code"), describe(image_type(data) or "", len(data)))
+
+
+def _blob_piece(blob: Blob, place: str, numbers: Iterator[int] | None) -> Piece:
     if (bundle := image_bundle(blob)) is not None:
-        return _words_piece(f"{bundle['text/plain'][:-1]}, {place}]")
+        words = bundle["text/plain"][1:-1]
+        if numbers is not None:
+            words = words.replace("image", f"image {next(numbers)}", 1)
+        return _words_piece(f"[{words}, {place}]")
     size = len(blob.data or "") * 3 // 4
     return _words_piece(describe(blob.mime_type or "unknown type", size).replace("[image: ", "[data: ", 1))
+
+
+def _sound_pieces(parts: list[Part]) -> Iterator[Piece]:
+    for sound in audio_of(parts):
+        words = f"audio: {sound.mime_type}, {len(sound.data):,} bytes"
+        plain = visible(f"[{words}; it is in reply.audio, and .save(path) writes it to a file]")
+        if audio_type(sound.data) is None or len(sound.data) > LARGEST_SOUND:
+            yield Piece(element("p", plain, class_="gm-part"), plain)
+        else:
+            caption = element("div", words, class_="gm-caption")
+            yield Piece(element("figure", caption, player(sound.data, words), class_="gm-part"), plain)
+    yield from (part_piece(part) for part in parts if not any(audio_of([part])))
 
 
 def _code_piece(caption: str, source: str, language: str) -> Piece:
     source = _shortened(source)
     html = element("figure", element("div", caption, class_="gm-caption"), code(source, language), class_="gm-part")
-    return Piece(html, f"{caption}\n\n```{language}\n{visible(source)}\n```")
+    return Piece(html, f"{caption}\n\n{fenced(visible(source), language)}")
 
 
-def _result_piece(result: CodeExecutionResult) -> Piece:
-    outcome = _OUTCOMES.get(result.outcome or "")
-    return _code_piece(f"Its output ({outcome}):" if outcome else "Its output:", result.output or "", "")
+def fenced(source: str, language: str = "") -> str:
+    """Code between fences that nothing in it closes."""
+    fence = "`" * (1 + max((len(ticks) for ticks in _TICKS.findall(source)), default=2))
+    return f"{fence}{language}\n{source.removesuffix(chr(10))}\n{fence}"
 
 
 def _file_piece(file: FileData) -> Piece:
@@ -130,8 +221,21 @@ def _file_piece(file: FileData) -> Piece:
 
 
 def _unknown_piece(part: Part) -> Piece:
-    body = part.model_dump(by_alias=True, exclude_unset=True, exclude={"thought_signature"})
-    return _code_piece("A part of another kind:", _as_json(body, indent=2), "json") if body else Piece(Safe(), "")
+    body = _body(part)
+    return _code_piece("A part of another kind:", _as_json(body, indent=2), "json") if body else EMPTY
+
+
+def _tool_piece(part: Part) -> Piece:
+    """What the server's own tools did, folded: the answer says what came of it."""
+    caption = "The server used a tool of its own" if part.tool_call is not None else "What the server's tool answered"
+    tool = part.tool_call or part.tool_response
+    title = f"{caption}: {((tool.tool_type if tool else None) or 'unnamed').replace('_', ' ').lower()}"
+    body = code(_shortened(_as_json(_body(part), indent=2)), "json")
+    return Piece(element("details", element("summary", title), body), visible(f"[{title}]"))
+
+
+def _body(part: Part) -> dict[str, Any]:
+    return part.model_dump(by_alias=True, exclude_unset=True, exclude={"thought_signature"})
 
 
 def _words_piece(words: str) -> Piece:

@@ -7,6 +7,7 @@ out is `Safe`, and nothing else may become part of a page: `element` escapes eve
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from functools import cache, lru_cache
@@ -18,14 +19,17 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from gemini_magic.display import framed
 from gemini_magic.display.blocks import BlockSplitter
 from gemini_magic.display.highlight import CLASSES, tokens
+from gemini_magic.display.images import image_type
 from gemini_magic.display.links import names_place, place, safe_target
+from gemini_magic.display.sounds import audio_type
 from gemini_magic.display.tex import bracket_math, defuse, set_apart
 from gemini_magic.display.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from markdown_it.token import Token
 
@@ -58,12 +62,20 @@ _TAGS = {
     "tr",
     "ul",
 }
-_OUR_TAGS = _TAGS | {"b", "caption", "details", "figure", "section", "summary"}
+_OUR_TAGS = _TAGS | {"b", "caption", "details", "figure", "section", "summary", "sup"}
 _OUR_ATTRIBUTES = {"class", "role", "open", "scope", "tabindex"}
 _ALIGN = {"text-align:right": "gm-right", "text-align:center": "gm-center"}
 _LONGEST = 500_000
 _REFERENCE = re.compile(r"^[ >]*(?:[-*+]|\d+[.)])?[ ]*\[[^\]\n]*\]:", re.MULTILINE)
 _MAX_NESTING = 20
+HOLDER = "\ufdd0"
+"""Holds a place in Markdown, and then in HTML, for an element of ours; Unicode promises that no text has it."""
+
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)(?:[^>\"]|\"[^\"]*\")*>")
+_CLOSED = frozenset({"a", "code", "div", "pre", "span"})
+_BLOCKS = frozenset({"div", "pre"})
+_REL = "noopener noreferrer nofollow"
+_SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
@@ -77,7 +89,7 @@ _cleaner = nh3.Cleaner(
     },
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
-    link_rel="noopener noreferrer nofollow",
+    link_rel=_REL,
     strip_comments=True,
 )
 
@@ -101,10 +113,16 @@ def markdown(source: str) -> Safe:
 
 def document(source: str) -> Safe:
     """A whole Markdown text, as `markdown` renders it, from blocks that may have been rendered while it arrived."""
+    *blocks, tail = blocks_of(source)
+    return join(*map(block, blocks), markdown(tail))
+
+
+def blocks_of(source: str) -> list[str]:
+    """A whole Markdown text in blocks that can be rendered one by one; the last may be empty."""
     if _REFERENCE.search(source):
-        return markdown(source)  # what stands in one block may decide what a link in another means
+        return [source]  # what stands in one block may decide what a link in another means
     splitter = BlockSplitter()
-    return join(*map(block, splitter.feed(source)), markdown(splitter.tail))
+    return [*splitter.feed(source), splitter.tail]
 
 
 @lru_cache(maxsize=64)
@@ -113,9 +131,44 @@ def block(source: str) -> Safe:
     return markdown(source)
 
 
+def preformatted(source: str) -> Safe:
+    """A text as it is, line by line, with no Markdown read into it."""
+    return element("pre", source, class_="gm-plain") if source.strip() else Safe()
+
+
 def clean(fragment: str) -> Safe:
     """A fragment of HTML reduced to what an answer may consist of."""
     return Safe(_cleaner.clean(fragment))
+
+
+def filled(fragment: Safe, elements: Iterable[Safe]) -> Safe:
+    """A fragment whose holders have become elements, in order; those in code, links and formulas stand behind them."""
+    waiting = iter(elements)
+    pieces: list[str] = []
+    held: list[Safe] = []
+    depth = begin = 0
+    for tag in _TAG.finditer(fragment):
+        pieces += _fill(fragment[begin : tag.start()], waiting, held if depth else None)
+        pieces += _fill(tag[0], waiting, held)
+        if tag[2] in _CLOSED:
+            depth += -1 if tag[1] else 1
+        if held and not depth:
+            pieces.append(element("p", *held) if tag[2] in _BLOCKS else join(*held))
+            held.clear()
+        begin = tag.end()
+    return Safe("".join((*pieces, *_fill(fragment[begin:], waiting, None))))
+
+
+def _fill(piece: str, waiting: Iterator[Safe], held: list[Safe] | None) -> Iterator[str]:
+    """A piece of HTML with its holders filled, or, where they may not stand, without them."""
+    first, *rest = piece.split(HOLDER)
+    yield first
+    for words in rest:
+        if held is None:
+            yield next(waiting)
+        else:
+            held.append(next(waiting))
+        yield words
 
 
 def text(words: str) -> Safe:
@@ -162,8 +215,41 @@ def link(words: str, target: str) -> Safe:
     address = safe_target(target)
     if address is None:
         return element("span", words)
-    anchor = f'<a href="{_escape(address)}" target="_blank" rel="noopener noreferrer nofollow">{text(words)}</a>'
+    anchor = f'<a href="{_escape(address)}" target="_blank" rel="{_REL}">{text(words)}</a>'
     return Safe(anchor) if names_place(words, address) else join(Safe(anchor), Safe(_place_span(address)))
+
+
+def number_link(number: int, target: str, words: str) -> Safe:
+    """The mark ``[1]`` that leads to a source; its title and its name for screen readers say to which."""
+    title = _escape(visible(" ".join(f"Source {number}: {words}".split())))
+    address = safe_target(target)
+    if address is None:
+        return Safe(f'<span title="{title}">[{number}]</span>')
+    return Safe(f'<a href="{_escape(address)}" target="_blank" rel="{_REL}" title="{title}">[{number}]</a>')
+
+
+def picture(data: bytes, words: str) -> Safe:
+    """An image that stands in the page itself; its bytes must be those of a PNG, JPEG, WebP or GIF."""
+    mime_type = image_type(data)
+    if mime_type is None:
+        raise ValueError("These bytes are no image that may be shown.")
+    return Safe(f'<img alt="{_escape(visible(words))}" src="{_data_address(data, mime_type)}">')
+
+
+def player(data: bytes, words: str) -> Safe:
+    """Sound with its controls; it begins only when the reader wants it to."""
+    mime_type = audio_type(data)
+    if mime_type is None:
+        raise ValueError("These bytes are no sound that may be played.")
+    source = _data_address(data, mime_type)
+    return Safe(f'<audio controls preload="metadata" aria-label="{_escape(visible(words))}" src="{source}"></audio>')
+
+
+def frame(source: str, *, label: str, class_: str, margin: str = "8px") -> Safe:
+    """HTML that others wrote, in a frame where nothing runs and nothing is fetched; links open pages of their own."""
+    page = _escape(framed.page(visible(source), margin))
+    head = f'class="{_escape(class_)}" title="{_escape(visible(label))}" sandbox="{_SANDBOX}"'
+    return Safe(f'<iframe {head} referrerpolicy="no-referrer" loading="lazy" srcdoc="{page}"></iframe>')
 
 
 @cache
@@ -175,6 +261,10 @@ def style() -> Safe:
 
 def _escape(words: str) -> str:
     return html.escape(words, quote=True)
+
+
+def _data_address(data: bytes, mime_type: str) -> str:
+    return f"data:{mime_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _place_span(target: str) -> str:

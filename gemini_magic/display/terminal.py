@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from gemini_magic.display.view import MARKDOWN
 from gemini_magic.display.visible import visible
-from gemini_magic.display.words import finish_words, footer, status_words
+from gemini_magic.display.words import finish_words, footer, safety_words, status_words
 from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta
+from gemini_magic.reply import Sources, candidate_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from gemini_magic.display.view import View
     from gemini_magic.events import Event
     from gemini_magic.reply import Reply
     from gemini_magic.wire import Candidate, Part
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 _DIM = "\x1b[2m"
 _PLAIN = "\x1b[0m"
 _QUOTE = "> "
+_PLACE = "in .images of the reply"
+_LONGEST_QUOTE = 70
 
 
 class TerminalRenderer:
@@ -26,10 +31,12 @@ class TerminalRenderer:
 
     Args:
         stream: Where to write; ``sys.stdout`` as it is at each write unless given.
+        view: What to show of the answer, and as what; what arrives in pieces is written as it is.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, view: View = MARKDOWN) -> None:
         self._given = stream
+        self._view = view
         self._start()
 
     def begin(self, model: str | None) -> None:
@@ -52,13 +59,16 @@ class TerminalRenderer:
         """Write one line beside the answer."""
         self._line(f"[{text}]")
 
-    def finish(self, reply: Reply, *, seconds: float) -> None:
+    def finish(self, reply: Reply, *, seconds: float, metadata: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002 - a terminal keeps none
         """Write what is still missing: other candidates, sources, how the answer ended, and the last line."""
-        if not self._streamed:
-            self._whole(reply.parts)
+        self._end_thoughts()
+        first = reply.candidates[0] if reply.candidates else None
+        if self._streamed:
+            self._rest(first)
+        elif first is not None:
+            self._whole(first, reply)
         self._more_candidates(reply.candidates[1:])
-        self._sources(reply)
-        for words in (*reply.warnings, status_words(reply)):
+        for words in (*reply.warnings, *_ending(reply)):
             if words:
                 self._line(f"[{words}]")
         if last := footer(reply, seconds):
@@ -109,25 +119,34 @@ class TerminalRenderer:
 
         self._block(call_piece(call.name, call.args).plain)
 
-    def _sources(self, reply: Reply) -> None:
-        from gemini_magic.display.pieces import sources_piece  # noqa: PLC0415 - text alone needs no Markdown parser
+    def _whole(self, candidate: Candidate, reply: Reply | None = None) -> None:
+        """A candidate of which nothing has been written yet."""
+        if _is_plain(candidate, self._view):
+            self._text("".join(part.text or "" for part in candidate_parts(candidate)))
+            return
+        from gemini_magic.display.answer import more_pieces, text_pieces  # noqa: PLC0415 - plain text needs no parser
+        from gemini_magic.display.pieces import joined  # noqa: PLC0415 - plain text needs no parser
 
-        if reply.citations:
-            self._block(sources_piece(reply.citations).plain)
+        sources = Sources(candidate, candidate_parts(candidate))
+        tokens = reply.usage.thoughts_token_count if reply is not None and reply.usage is not None else None
+        texts = text_pieces(candidate, sources, view=self._view, images=_PLACE, thought_tokens=tokens or 0)
+        self._block(joined([*texts, *more_pieces(candidate, sources, self._view)]).plain)
 
-    def _whole(self, parts: Iterable[Part]) -> None:
-        for part in parts:
-            if part.text is None:
-                self._part(part)
-            elif part.thought:
-                self._thought(part.text)
-            else:
-                self._text(part.text)
+    def _rest(self, candidate: Candidate | None) -> None:
+        """What comes with a text that is written already; its marks are said in words."""
+        if candidate is None or _is_plain(candidate, self._view):
+            return
+        from gemini_magic.display.answer import more_pieces  # noqa: PLC0415 - text alone needs no Markdown parser
+
+        sources = Sources(candidate, candidate_parts(candidate))
+        for piece in more_pieces(candidate, sources, self._view):
+            self._block(piece.plain)
+        self._block("\n".join(_borne_out(sources)))
 
     def _more_candidates(self, candidates: Iterable[Candidate]) -> None:
         for number, candidate in enumerate(candidates, 2):
             self._block(f"## Candidate {number}")
-            self._whole((candidate.content.parts or []) if candidate.content is not None else [])
+            self._whole(candidate)
             if candidate.finish_reason not in {None, "STOP"}:
                 self._line(f"[{finish_words(candidate.finish_reason or '')}]")
 
@@ -164,3 +183,32 @@ class TerminalRenderer:
             stream.write(text.encode(encoding, errors="replace").decode(encoding))
         stream.flush()
         self._at_line_start = text.endswith("\n")
+
+
+def _is_plain(candidate: Candidate, view: View) -> bool:
+    """Whether a candidate is text and nothing else, which needs no Markdown parser to be written."""
+    texts = all(part.text is not None and not part.thought for part in candidate_parts(candidate))
+    others = (candidate.grounding_metadata, candidate.citation_metadata, candidate.url_context_metadata)
+    return (
+        texts
+        and view.format == "md"
+        and not any(others)
+        and not (view.logprobs and candidate.logprobs_result)
+        and not safety_words(candidate.safety_ratings or [])
+    )
+
+
+def _borne_out(sources: Sources) -> Iterator[str]:
+    """Which words of a text that is written already each source bears out."""
+    for citation in sources.citations:
+        words = " ".join(citation.text.split())
+        if citation.number and words:
+            words = f"{words[: _LONGEST_QUOTE - 1]}…" if len(words) > _LONGEST_QUOTE else words
+            yield f"[{citation.number}] is the source of: {words}"
+
+
+def _ending(reply: Reply) -> Iterator[str]:
+    feedback = reply.response.prompt_feedback
+    if feedback is not None and reply.block_reason:
+        yield from (f"Safety rating: {words}" for words in safety_words(feedback.safety_ratings or []))
+    yield status_words(reply)

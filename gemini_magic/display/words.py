@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gemini_magic.reply import Reply
-    from gemini_magic.wire import UsageMetadata
+    from gemini_magic.wire import SafetyRating, UsageMetadata
 
 FINISH_REASONS: dict[str, str] = {
     "STOP": "Complete.",
@@ -48,6 +50,29 @@ BLOCK_REASONS: dict[str, str] = {
 }
 """Every block reason of the protocol in one sentence."""
 
+HARMS: dict[str, str] = {
+    "HARASSMENT": "harassment",
+    "HATE_SPEECH": "hate speech",
+    "SEXUALLY_EXPLICIT": "sexual content",
+    "DANGEROUS_CONTENT": "dangerous content",
+    "CIVIC_INTEGRITY": "elections and civic life",
+    "JAILBREAK": "an attempt to get round the rules",
+}
+"""What the safety filters look for, in words."""
+
+URL_STATUSES: dict[str, str] = {
+    "success": "was read",
+    "error": "could not be read",
+    "paywall": "could not be read: it is behind a paywall",
+    "unsafe": "was held to be unsafe and not read",
+    "unspecified": "was named, and the server does not say whether it was read",
+    "": "was named, and the server does not say whether it was read",
+}
+"""What came of fetching a page, in words."""
+
+_CATEGORY = "HARM_CATEGORY_"
+_WORTH_SAYING = frozenset({"MEDIUM", "HIGH"})
+
 INTERRUPTED = "Stopped: this is what had arrived when the cell was interrupted."
 UNFINISHED = "Incomplete: the server did not say that the answer was finished."
 NO_ANSWER = "The server sent no answer, and no reason."
@@ -61,6 +86,23 @@ def finish_words(reason: str) -> str:
 def block_words(reason: str) -> str:
     """A block reason in one sentence."""
     return BLOCK_REASONS.get(reason, f"Prompt blocked with the reason {reason}.")
+
+
+def url_status_words(status: str) -> str:
+    """What came of fetching a page."""
+    return URL_STATUSES.get(status, f"was fetched with the outcome {status.upper()}")
+
+
+def safety_words(ratings: Iterable[SafetyRating]) -> list[str]:
+    """The safety ratings that matter, in words: those that blocked, and those of medium or high probability."""
+    found = []
+    for rating in ratings:
+        if rating.blocked or rating.probability in _WORTH_SAYING:
+            category = (rating.category or "").removeprefix(_CATEGORY)
+            harm = HARMS.get(category, category.replace("_", " ").lower() or "harm of an unnamed kind")
+            probability = (rating.probability or "unknown").lower().replace("_", " ")
+            found.append(f"{harm}: {probability} probability{', blocked' if rating.blocked else ''}")
+    return list(dict.fromkeys(found))
 
 
 def status_words(reply: Reply) -> str:
@@ -98,6 +140,7 @@ def _token_words(usage: UsageMetadata | None) -> str:
         (usage.candidates_token_count, "out"),
         (usage.thoughts_token_count, "for thoughts"),
         (usage.cached_content_token_count, "cached"),
+        (usage.tool_use_prompt_token_count, "for tools"),
     )
     words = [f"{count:,} {what}" for count, what in counts if count]
     return f"tokens: {', '.join(words)}" if words else ""

@@ -45,3 +45,43 @@ def test_a_half_streamed_answer_shows_blocks_and_tail(lab, open_notebook, screen
     assert len(live) >= 2
     assert len(cards) == 5
     assert page.locator(".gm table td").count() > 9
+
+
+def test_every_other_part_of_an_answer_is_shown_as_what_it_is(lab, open_notebook, screenshots):
+    page = open_notebook(["import shown_answers\nshown_answers.show_pieces()"])
+    (outputs,) = lab.run_all(page)
+    assert [sorted(output["data"]) for output in outputs] == [["text/html", "text/plain"]] * 3
+    page.wait_for_selector(".gm mjx-container", timeout=10_000)
+    marks = page.locator(".gm-cites").all_inner_texts()
+    assert marks == ["[1]", "[4]", "[2][3]", "[2]", "[3]", "[1][2]"]
+    assert page.locator(".gm .highlight .gm-cites, .gm mjx-container .gm-cites").count() == 0
+    frame = page.locator("iframe.gm-entry").element_handle().content_frame()
+    assert frame.locator("a.chip").all_inner_texts() == ["tokyo tower height", "skytree opening year"]
+    assert page.locator(".gm-run img").evaluate("image => image.naturalWidth") == 320
+    audio = page.locator(".gm audio")
+    page.wait_for_function("() => document.querySelector('.gm audio').duration > 0.9")
+    assert audio.get_attribute("aria-label").startswith("audio: audio/wav")
+    photograph(lab, page, screenshots, "pieces")
+    assert lab.foreign() == []
+
+
+def test_other_views_and_several_candidates(lab, open_notebook, screenshots):
+    page = open_notebook(["import shown_answers\nshown_answers.show_views()"])
+    (outputs,) = lab.run_all(page)
+    assert len(outputs) == 6
+    boxes = [section.bounding_box() for section in page.locator(".gm-candidates > section").all()]
+    assert len({box["y"] for box in boxes[:2]}) == 1
+    frame = page.locator("iframe.gm-page").element_handle().content_frame()
+    assert frame.locator("#b").inner_text() == "still bold"
+    photograph(lab, page, screenshots, "views")
+    assert lab.foreign() == []
+
+
+def photograph(lab, page, folder, name) -> None:
+    """Photograph every output of a page, in light and in dark."""
+    for theme in ("light", "dark"):
+        lab.change_theme(page, f"JupyterLab {theme.title()}")
+        for number, output in enumerate(page.locator("section.gm").all()):
+            output.scroll_into_view_if_needed()
+            page.wait_for_timeout(200)
+            output.screenshot(path=folder / f"{name}-{number}-{theme}.png")

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import json
 
-from gemini_magic.display.cards import ErrorLine, RequestCard, Table, models_table, reply_bundle, shortened, usage_table
+from gemini_magic.display.cards import (
+    CodeCard,
+    ErrorLine,
+    RequestCard,
+    Table,
+    models_table,
+    reply_bundle,
+    shortened,
+    usage_table,
+)
 from gemini_magic.exceptions import ConfigError
 
 ROWS = [{"model": "small", "calls": 1_200, "cost": 0.5}, {"model": "large", "calls": 3}]
@@ -74,6 +83,14 @@ def test_long_texts_are_cut_with_their_rest_counted():
         "a": ["x " * 2_000 + "… <2,000 more characters>", 1, None],
     }
     assert "more characters" in str(RequestCard("POST", "/", [["text"] * 20_000]))
+
+
+def test_code_is_text_alone_and_colours_in_a_page():
+    card = CodeCard("x = '<b>'\n", "python", "A line")
+    assert str(card) == repr(card) == card._repr_mimebundle_()["text/plain"] == "x = '<b>'\n"
+    assert 'aria-label="A line"' in html(card)
+    assert "&lt;b&gt;" in html(card)
+    assert '<span class="s">' in html(card)
 
 
 def test_an_error_is_one_line():

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from gemini_magic.display.base import View
 from gemini_magic.display.notebook import NotebookRenderer
 from gemini_magic.events import Finished, FunctionCall, PartReceived, TextDelta, ThoughtDelta, UsageUpdate
 from gemini_magic.wire import Part, UsageMetadata
@@ -116,7 +117,8 @@ def test_thoughts_are_counted_while_they_come_and_folded_in_the_end(renderer, sc
     assert "Thinking" not in screen.html
     renderer.finish(replies.of({"text": "First I think.", "thought": True}, "The answer."), seconds=1)
     assert '<details class="gm-thoughts"><summary>Thoughts (14 characters)</summary>' in screen.html
-    assert screen.outputs[0][1]["text/plain"].startswith("> Thoughts:\n>\n> First I think.\n\nThe answer.")
+    plain = screen.outputs[0][1]["text/plain"]
+    assert plain.startswith("> Thoughts (14 characters):\n>\n> First I think.\n\nThe answer.")
 
 
 def test_notes_are_shown_at_once_and_stay(renderer, screen, replies):
@@ -237,7 +239,8 @@ def test_sources_are_listed_once_as_safe_links(renderer, screen, replies):
     }
     candidate = {"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP", "groundingMetadata": metadata}
     renderer.finish(replies.raw({"candidates": [candidate]}), seconds=1)
-    assert screen.html.count("https://a.example/1") == 1
+    assert screen.html.count('href="https://a.example/1"') == 2  # the mark and the list
+    assert '<li><a href="https://a.example/1"' in screen.html
     assert 'href="javascript' not in screen.html
 
 
@@ -280,3 +283,25 @@ def test_what_is_published_can_be_written_as_utf8(renderer, screen, replies):
 def test_everything_shown_is_labelled(renderer, screen, replies):
     renderer.finish(replies.of("Hi"), seconds=1)
     assert 'aria-label="Answer of test-model"' in screen.html
+
+
+@pytest.mark.parametrize("whole_cell", [True, False])
+def test_what_the_notebook_is_to_keep_goes_with_the_answer_and_nothing_else(screen, hand_clock, replies, whole_cell):
+    renderer = NotebookRenderer(screen, hand_clock, whole_cell=whole_cell)
+    image = {"inlineData": {"mimeType": "image/png", "data": PNG}}
+    stream(renderer, hand_clock, [TextDelta("Hi")])
+    renderer.finish(replies.of("Hi", image), seconds=1, metadata={"gemini_magic": {"turn": 1}})
+    assert screen.metadata == [{"gemini_magic": {"turn": 1}}]
+    assert len(screen.outputs) == 2
+
+
+@pytest.mark.parametrize("view_format", ["text", "json", "code", "html"])
+def test_other_formats_are_shown_as_they_are_while_they_arrive(screen, hand_clock, replies, view_format):
+    renderer = NotebookRenderer(screen, hand_clock, view=View(view_format))
+    text = "```json\n[1, *2*, 3]\n```\n" + "*more* words\n\n" * 200
+    stream(renderer, hand_clock, replies.pieces(text, 20), pause=1)
+    assert "<em>" not in screen.html
+    assert "[1, *2*, 3]" in screen.html
+    assert "```json" in screen.html
+    renderer.finish(replies.of(text), seconds=1)
+    assert len(screen.outputs) == 1

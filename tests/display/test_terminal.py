@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from gemini_magic.display.base import View
 from gemini_magic.display.terminal import TerminalRenderer
 from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta
 from gemini_magic.wire import Part
@@ -105,8 +106,41 @@ def test_further_candidates_and_sources_follow(replies):
     second = {"content": {"parts": [{"text": "two"}]}, "finishReason": "SAFETY", "index": 1}
     renderer, stream = shown(TextDelta("one"), TextDelta("two", candidate=1))
     renderer.finish(replies.raw({"candidates": [first, second, {"index": 2}]}), seconds=1)
-    assert "one\n## Candidate 2\ntwo\n[Blocked:" in stream.getvalue()
-    assert "1. A https://a.example/1" in stream.getvalue()
+    written = stream.getvalue()
+    assert "## Candidate 2\ntwo\n[Blocked:" in written
+    assert "one\nSources:\n[1] A https://a.example/1\n[1] is the source of: on\n## Candidate 2" in written
+
+
+def test_an_answer_that_did_not_stream_has_its_marks_in_the_text_and_its_thoughts_counted(replies):
+    grounding = {
+        "groundingChunks": [{"web": {"uri": "https://a.example/1", "title": "A"}}],
+        "groundingSupports": [{"segment": {"endIndex": 4, "text": "One."}, "groundingChunkIndices": [0]}],
+    }
+    parts = [{"text": "Hm", "thought": True}, {"text": "One. Two."}]
+    candidate = {"content": {"parts": parts}, "finishReason": "STOP", "groundingMetadata": grounding}
+    usage = {"thoughtsTokenCount": 1_234}
+    renderer, stream = shown()
+    renderer.finish(replies.raw({"candidates": [candidate], "usageMetadata": usage}), seconds=0)
+    assert stream.getvalue() == (
+        "> Thoughts (1,234 tokens):\n>\n> Hm\n\nOne.[1] Two.\n\nSources:\n[1] A https://a.example/1\n"
+        "— tokens: 1,234 for thoughts\n"
+    )
+
+
+def test_views_hold_in_a_terminal_too(replies):
+    stream = io.StringIO()
+    renderer = TerminalRenderer(stream, view=View("json", logprobs=True))
+    chosen = {"chosenCandidates": [{"token": "{", "logProbability": -0.1}]}
+    candidate = {"content": {"parts": [{"text": '{"a":1}'}]}, "finishReason": "STOP", "logprobsResult": chosen}
+    renderer.finish(replies.raw({"candidates": [candidate]}), seconds=0, metadata={"not": "shown"})
+    assert stream.getvalue().startswith('{\n  "a": 1\n}\n\nProbabilities of the tokens:\nToken  Probability')
+
+
+def test_a_blocked_prompt_says_which_rating_blocked_it(replies):
+    rating = {"category": "HARM_CATEGORY_HATE_SPEECH", "probability": "HIGH"}
+    renderer, stream = shown()
+    renderer.finish(replies.raw({"promptFeedback": {"blockReason": "SAFETY", "safetyRatings": [rating]}}), seconds=0)
+    assert "[Safety rating: hate speech: high probability]\n[Prompt blocked:" in stream.getvalue()
 
 
 def test_a_console_that_knows_few_characters_gets_the_others():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import assert_type
+
+from PIL.Image import Image
 
 import gemini_magic as gm
 from gemini_magic import wire
+from gemini_magic.client.cache import AnswerCache
+from gemini_magic.client.tape import Recorder, Tape, replaying_client
 from gemini_magic.events import Event, Finished, FunctionCall, TextDelta
-from gemini_magic.reply import Citation, InlineImage
+from gemini_magic.reply import Citation, InlineData
 from gemini_magic.wire import Part, UsageMetadata
 
 
@@ -28,7 +33,10 @@ def ask(client: gm.Client) -> None:
     assert_type(reply.text, str)
     assert_type(reply.thoughts, str)
     assert_type(reply.parts, list[Part])
-    assert_type(reply.images, list[InlineImage])
+    assert_type(reply.images, list[Image])
+    assert_type(reply.blobs, list[InlineData])
+    assert_type(reply.audio, list[InlineData])
+    assert_type(reply.code, list[str])
     assert_type(reply.function_calls, list[FunctionCall])
     assert_type(reply.citations, list[Citation])
     assert_type(reply.usage, UsageMetadata | None)
@@ -64,9 +72,23 @@ def talk(client: gm.Client) -> None:
         for event in events:
             assert_type(event, Event)
     assert_type(chat.history, list[wire.Content])
+    client.generate(["…", gm.file("report.pdf"), gm.image("photo.png"), Path("notes.md")])
+    chat.ask("…", cell="a", run="1", append=True)
+    assert_type(chat.edit(1, "…"), gm.Reply)
+    assert_type(chat.stale, tuple[int, ...])
+    assert_type([*chat.replay()], list[gm.Reply])
+    assert_type(chat.fork("other", 1), gm.Conversation)
+    assert_type(chat.save("chat.json"), Path)
+    assert_type(gm.Conversation.load("chat.json"), gm.Conversation)
     for turn in chat.turns:
         assert_type(turn.reply, gm.Reply | None)
         assert_type(turn.replayed, bool)
+
+
+def remember(client: gm.Client) -> None:
+    assert_type(client.with_shelf(Recorder(Tape("tape.jsonl"))), gm.Client)
+    assert_type(client.with_shelf(AnswerCache()), gm.Client)
+    assert_type(replaying_client("tape.jsonl"), gm.Client)
 
 
 def fail(client: gm.Client) -> None:

@@ -6,63 +6,69 @@ something is missing.
 
 from __future__ import annotations
 
-import base64
-import binascii
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from gemini_magic.events import FunctionCall, stated
+from gemini_magic.reply.blobs import InlineData, audio_of, blobs_of, opened
+from gemini_magic.reply.places import fences_in
+from gemini_magic.reply.sources import Citation, Mark, Source, Sources
 from gemini_magic.wire import Candidate, FinishReason, GenerateContentResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from PIL.Image import Image
 
-    from gemini_magic.wire import Part, UsageMetadata
+    from gemini_magic.wire import LogprobsResultCandidate, Part, SafetyRating, UsageMetadata
+
+__all__ = [
+    "Citation",
+    "InlineData",
+    "Mark",
+    "Reply",
+    "Source",
+    "Sources",
+    "Status",
+    "TokenProbability",
+    "UrlStatus",
+    "audio_of",
+    "candidate_parts",
+    "code_of",
+    "logprobs_of",
+    "safety_of",
+    "searches_of",
+    "url_statuses_of",
+]
 
 Status = Literal["ok", "truncated", "blocked", "failed", "interrupted"]
+_URL_STATUS = "URL_RETRIEVAL_STATUS_"
 
 
-@dataclass(frozen=True)
-class InlineImage:
-    """An image of the answer.
-
-    Attributes:
-        data: The file's bytes, as the model sent them.
-        mime_type: Such as ``image/png``.
-    """
-
-    data: bytes
-    mime_type: str
-
-    def __repr__(self) -> str:
-        """Type and size, not the bytes."""
-        return f"<{self.mime_type}, {len(self.data):,} bytes>"
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": repr(self)}
-        if self.mime_type in {"image/png", "image/jpeg"}:
-            bundle[self.mime_type] = base64.b64encode(self.data).decode("ascii")
-        return bundle
-
-
-@dataclass(frozen=True)
-class Citation:
-    """A place in the answer, and the source it rests on.
+class UrlStatus(NamedTuple):
+    """An address that the server fetched for the answer, and what came of it.
 
     Attributes:
-        start: First character of the place in ``Reply.text``, or None when the server did not say.
-        end: One past its last character, or None.
-        text: The words themselves.
-        uri: The source's address, or None.
-        title: The source's title, or None.
+        url: The address.
+        status: ``success``, ``error``, ``paywall``, ``unsafe``, or a newer word.
     """
 
-    start: int | None
-    end: int | None
-    text: str
-    uri: str | None
-    title: str | None
+    url: str
+    status: str
+
+
+class TokenProbability(NamedTuple):
+    """A token of the answer, and what else could have stood there.
+
+    Attributes:
+        token: The token's text.
+        probability: From 0 to 1, or None where the server gives none.
+        alternatives: Other tokens with their probabilities, likeliest first.
+    """
+
+    token: str
+    probability: float | None
+    alternatives: list[tuple[str, float | None]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,14 +127,65 @@ class Reply:
         return [FunctionCall(call.name, call.args or {}, call.id) for call in calls if call is not None and call.name]
 
     @property
-    def images(self) -> list[InlineImage]:
-        """The images of the answer."""
-        return list(_images(self.parts))
+    def blobs(self) -> list[InlineData]:
+        """Every file inside the answer, such as its images, as bytes."""
+        return list(blobs_of(self.parts))
+
+    @property
+    def images(self) -> list[Image]:
+        """The images of the answer, opened by Pillow (the extra ``images``).
+
+        Raises:
+            ImageRejected: One is no PNG, JPEG, WebP or GIF, or is too large.
+            ConfigError: Pillow is not installed.
+        """
+        return [opened(blob) for blob in self.blobs if blob.mime_type.lower().startswith("image/")]
+
+    @property
+    def audio(self) -> list[InlineData]:
+        """The sound of the answer as files that players know; bare samples become WAV."""
+        return list(audio_of(self.parts))
+
+    @property
+    def code(self) -> list[str]:
+        """The code that the model ran, then the fenced blocks of its text."""
+        return code_of(self._first)
+
+    @property
+    def sources(self) -> list[Source]:
+        """What the answer rests on, each source once, numbered as in `text_with_sources`."""
+        return self._sources.all
 
     @property
     def citations(self) -> list[Citation]:
         """Places in the text with their sources, in order."""
-        return [*_grounding(self._first, self.text), *_recitations(self._first, self.text)]
+        return list(self._sources.citations)
+
+    @property
+    def text_with_sources(self) -> str:
+        """The text with marks such as ``[1]`` behind what a source bears out, and the list of sources, in Markdown."""
+        listed = self._sources.listed()
+        return f"{self._sources.marked()}\n\nSources:\n\n{listed}" if listed else self.text
+
+    @property
+    def searches(self) -> list[str]:
+        """What the server searched for."""
+        return searches_of(self._first)
+
+    @property
+    def url_statuses(self) -> list[UrlStatus]:
+        """Addresses that the server fetched, and what came of each."""
+        return url_statuses_of(self._first)
+
+    @property
+    def safety(self) -> list[SafetyRating]:
+        """How harmful the answer, or a prompt that was blocked, was found to be."""
+        feedback = self.response.prompt_feedback
+        return [*((feedback.safety_ratings or []) if feedback is not None else []), *safety_of(self._first)]
+
+    def logprobs(self) -> list[TokenProbability]:
+        """The answer token by token with its probabilities; empty when they were not asked for."""
+        return logprobs_of(self._first)
 
     @property
     def usage(self) -> UsageMetadata | None:
@@ -185,6 +242,10 @@ class Reply:
                 return candidate
         return self.candidates[0] if self.candidates else None
 
+    @cached_property
+    def _sources(self) -> Sources:
+        return Sources(self._first, self.parts)
+
     def with_note(self, *warnings: str) -> Self:
         """The same reply with further warnings."""
         return replace(self, warnings=(*self.warnings, *warnings))
@@ -212,55 +273,55 @@ def candidate_parts(candidate: Candidate | None) -> list[Part]:
     return (content.parts or []) if content is not None else []
 
 
-def _images(parts: list[Part]) -> Iterator[InlineImage]:
-    for part in parts:
-        blob = part.inline_data
-        if blob is not None and blob.data and (blob.mime_type or "").startswith("image/"):
-            try:
-                yield InlineImage(blob.to_bytes(), blob.mime_type or "")
-            except (binascii.Error, ValueError):
-                continue
+def code_of(candidate: Candidate | None) -> list[str]:
+    """The code of a candidate: what was run, then the fenced blocks of its text."""
+    parts = candidate_parts(candidate)
+    ran = [part.executable_code.code for part in parts if part.executable_code and part.executable_code.code]
+    text = "".join(part.text for part in parts if part.text and not part.thought)
+    return [*ran, *(fence.code for fence in fences_in(text) if fence.code.strip())]
 
 
-def _grounding(candidate: Candidate | None, text: str) -> Iterator[Citation]:
+def searches_of(candidate: Candidate | None) -> list[str]:
+    """What the server searched for on behalf of a candidate, each query once."""
     metadata = candidate.grounding_metadata if candidate is not None else None
     if metadata is None:
-        return
-    chunks = metadata.grounding_chunks or []
-    for support in metadata.grounding_supports or []:
-        segment = support.segment
-        words = (segment.text if segment is not None else None) or ""
-        start, end = _place(
-            text, segment.start_index if segment else None, segment.end_index if segment else None, words
-        )
-        for number in support.grounding_chunk_indices or []:
-            if 0 <= number < len(chunks):
-                source = chunks[number].web or chunks[number].retrieved_context or chunks[number].maps
-                uri, title = (source.uri, source.title) if source is not None else (None, None)
-                yield Citation(start, end, words, uri, title)
+        return []
+    kinds = (metadata.web_search_queries, metadata.image_search_queries, metadata.retrieval_queries)
+    return list(dict.fromkeys(query for queries in kinds for query in queries or [] if query))
 
 
-def _recitations(candidate: Candidate | None, text: str) -> Iterator[Citation]:
-    metadata = candidate.citation_metadata if candidate is not None else None
-    if metadata is None:
-        return
-    for source in metadata.citation_sources or metadata.citations or []:
-        start, end = _place(text, source.start_index, source.end_index, "")
-        words = text[start:end] if start is not None else ""
-        yield Citation(start, end, words, source.uri, source.title)
+def url_statuses_of(candidate: Candidate | None) -> list[UrlStatus]:
+    """Addresses fetched for a candidate, and what came of each."""
+    metadata = candidate.url_context_metadata if candidate is not None else None
+    fetched = (metadata.url_metadata or []) if metadata is not None else []
+    return [
+        UrlStatus(each.retrieved_url or "", (each.url_retrieval_status or "").removeprefix(_URL_STATUS).lower())
+        for each in fetched
+        if each.retrieved_url
+    ]
 
 
-def _place(text: str, start: int | None, end: int | None, words: str) -> tuple[int | None, int | None]:
-    """Character offsets of a segment whose offsets are UTF-8 bytes.
+def safety_of(candidate: Candidate | None) -> list[SafetyRating]:
+    """The safety ratings of a candidate."""
+    return (candidate.safety_ratings or []) if candidate is not None else []
 
-    The words decide when they are given and the offsets lead elsewhere, as they do when an answer has
-    several parts and the offsets count within one of them.
-    """
-    if end is not None:
-        encoded = text.encode()
-        left, piece = encoded[: start or 0], encoded[start or 0 : end]
-        if not words or piece == words.encode():
-            before = len(left.decode(errors="ignore"))
-            return before, before + len(piece.decode(errors="ignore"))
-    found = text.find(words) if words else -1
-    return (found, found + len(words)) if found >= 0 else (None, None)
+
+def logprobs_of(candidate: Candidate | None) -> list[TokenProbability]:
+    """The tokens of a candidate with their probabilities."""
+    result = candidate.logprobs_result if candidate is not None else None
+    if result is None:
+        return []
+    likeliest = [(place.candidates or []) for place in result.top_candidates or []]
+    chosen = result.chosen_candidates or [each[0] for each in likeliest if each]
+    rows = []
+    for index, token in enumerate(chosen):
+        others = likeliest[index] if index < len(likeliest) else []
+        pairs = [_token(other) for other in others]
+        rows.append(TokenProbability(*_token(token), [pair for pair in pairs if pair[0] != token.token]))
+    return rows
+
+
+def _token(candidate: LogprobsResultCandidate) -> tuple[str, float | None]:
+    logarithm = candidate.log_probability
+    known = logarithm is not None and not math.isnan(logarithm)
+    return candidate.token or "", math.exp(min(logarithm or 0.0, 0.0)) if known else None
