@@ -7,63 +7,26 @@ made, and its bytes are sent again and again.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from gemini_magic.client.request import Encoded, encode, to_contents
-from gemini_magic.exceptions import ConfigError, GeminiMagicError, InputError
+from gemini_magic.chat import export, store
+from gemini_magic.chat.places import Place, counted, find_place, how_many, put, turn_at
+from gemini_magic.chat.saved import Saved
+from gemini_magic.chat.stream import ChatStream
+from gemini_magic.chat.turns import Origin, Turn, answered, failed, plain_fields, plain_system, question_of
+from gemini_magic.connect import connect
+from gemini_magic.exceptions import ConfigError, InputError, StoreError
 from gemini_magic.ledger import labelled
-from gemini_magic.wire import Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
+    from os import PathLike
+    from pathlib import Path
 
-    from gemini_magic.client import Client, Stream
+    from gemini_magic.client import Client, Encoded
     from gemini_magic.client.request import RequestFields
-    from gemini_magic.events import Event
     from gemini_magic.reply import Reply
-    from gemini_magic.wire import Part
-
-TurnStatus = Literal["ok", "truncated", "blocked", "failed", "interrupted"]
-#: Turns that are part of the next request.
-_KEPT = frozenset({"ok", "truncated"})
-
-
-@dataclass(frozen=True, repr=False)
-class Turn:
-    """A question and what came of it.
-
-    Attributes:
-        question: What was asked.
-        reply: What came, all of it or the part that had arrived; None when nothing had.
-        status: ``ok``, ``truncated``, ``blocked``, ``failed`` or ``interrupted``.
-        answer: The answer as it is sent with the next question; None when this turn is not.
-        error: What went wrong, in words.
-        cell: The front end's id of the cell it came from, or an empty string.
-    """
-
-    question: Encoded
-    reply: Reply | None
-    status: TurnStatus
-    answer: Encoded | None = None
-    error: str = ""
-    cell: str = ""
-
-    @property
-    def replayed(self) -> bool:
-        """Whether the turn is part of the next request."""
-        return self.answer is not None
-
-    @property
-    def prompt(self) -> str:
-        """The text of the question."""
-        return "".join(part.text for part in self.question.content.parts or [] if part.text)
-
-    def __repr__(self) -> str:
-        """Status and the beginning of question and answer."""
-        answer = self.reply.text if self.reply is not None else ""
-        return f"<Turn {self.status}: {_short(self.prompt)} → {_short(answer)}>"
+    from gemini_magic.wire import Content
 
 
 class Conversation:
@@ -72,9 +35,12 @@ class Conversation:
     A turn that failed, was blocked or was interrupted stays visible in `turns` and is not sent again.
 
     Args:
-        client: Where to ask; may be changed between turns.
+        client: Where to ask; may be changed between turns. Without one, `connect` finds it at the first question.
         system: The system instruction: text, a value, parts or a content.
         name: What the ledger and the notebook call it.
+
+    Attributes:
+        notes: What was noticed when it was loaded from a file, in words.
 
     Example:
         >>> chat = Conversation(client, system="Answer in one sentence.")
@@ -82,12 +48,24 @@ class Conversation:
         >>> chat.ask("And in Python?").text
     """
 
-    def __init__(self, client: Client, *, system: object = None, name: str = "") -> None:
-        self.client = client
+    def __init__(self, client: Client | None = None, *, system: object = None, name: str = "") -> None:
+        self._client = client
         self.system = system
         self.name = name
+        self.notes: tuple[str, ...] = ()
         self._turns: tuple[Turn, ...] = ()
         self._lock = threading.Lock()
+
+    @property
+    def client(self) -> Client:
+        """Where to ask."""
+        if self._client is None:
+            self._client = connect()
+        return self._client
+
+    @client.setter
+    def client(self, client: Client) -> None:
+        self._client = client
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -97,55 +75,196 @@ class Conversation:
     @property
     def history(self) -> list[Content]:
         """The contents that go with the next question, exactly as they were sent and received."""
-        return [encoded.content for encoded in self._history()]
+        return [encoded.content for encoded in _contents(self._turns)]
 
-    def ask(self, *question: object, cell: str = "", **fields: Unpack[RequestFields]) -> Reply:
+    @property
+    def stale(self) -> tuple[int, ...]:
+        """The numbers of the turns that rest on something that has changed, counted from 1."""
+        return tuple(number for number, turn in enumerate(self._turns, 1) if turn.stale)
+
+    def ask(
+        self,
+        *question: object,
+        cell: str = "",
+        run: str = "",
+        append: bool = False,
+        place: int | None = None,
+        **fields: Unpack[RequestFields],
+    ) -> Reply:
         """Ask, and wait for the whole answer.
+
+        A cell that asks again takes the place of the turns it made before: the question goes out with what was said
+        up to there, its turn stands there, and later turns become `stale`. When no answer comes, the turns stay as
+        they were; only where there was no answer before is the failed attempt kept, to be seen.
 
         Args:
             *question: Text, values and parts, in the order they are meant.
-            cell: The front end's id of the cell that asks.
+            cell: The front end's id of the cell that asks; without one, the turn goes to the end.
+            run: The id of the cell's execution. Questions of the same execution, as in a loop, stand one
+                behind the other.
+            append: Add a turn, also when the cell has made one before.
+            place: The number of a turn, counted from 1, whose place this question takes.
             **fields: ``model``, ``config``, ``tools``, ``tool_config``, ``safety``, ``extra``; ``system`` for this
                 question only.
 
         Raises:
             ConfigError: The client is not set up; the conversation is unchanged.
             InputError: Something cannot be sent; the conversation is unchanged.
-            GeminiMagicError: No answer came; the turn is kept as failed.
+            GeminiMagicError: No answer came.
         """
-        asked = _question(question)
+        spot = find_place(self._turns, cell=cell, run=run, append=append, place=place)
+        asked, origin = question_of(question), Origin(plain_fields(fields), cell, run)
         try:
             with self._labelled(cell):
-                reply = self.client.generate(self.contents_for(asked), **self.fields_for(fields))
+                reply = self.client.generate([*_contents(spot.before), asked], **self.fields_for(fields))
         except (ConfigError, InputError):
             raise  # nothing was sent
         except BaseException as error:
-            self._add(_failed(asked, error, None, cell))
+            self._put(spot, failed(asked, error, None, origin))
             raise
-        self._add(_answered(asked, reply, cell))
+        self._put(spot, answered(asked, reply, origin))
         return reply
 
-    def stream(self, *question: object, cell: str = "", **fields: Unpack[RequestFields]) -> ChatStream:
+    def stream(
+        self,
+        *question: object,
+        cell: str = "",
+        run: str = "",
+        append: bool = False,
+        place: int | None = None,
+        **fields: Unpack[RequestFields],
+    ) -> ChatStream:
         """Ask, and take the answer as it comes: ``with chat.stream("…") as events: for event in events: …``.
 
         Arguments and errors as in `ask`. The turn is added when the block is left.
         """
-        asked = _question(question)
-        stream = self.client.stream(self.contents_for(asked), **self.fields_for(fields))
-        return ChatStream(self, asked, stream, cell)
+        spot = find_place(self._turns, cell=cell, run=run, append=append, place=place)
+        asked, origin = question_of(question), Origin(plain_fields(fields), cell, run)
+        stream = self.client.stream([*_contents(spot.before), asked], **self.fields_for(fields))
+        return ChatStream(stream, asked, origin, lambda turn: self._put(spot, turn), self.name)
+
+    def edit(self, number: int, *question: object, **fields: Unpack[RequestFields]) -> Reply:
+        """Ask something else in the place of a turn; later turns become stale.
+
+        Args:
+            number: The turn's number, counted from 1.
+            *question: What to ask now.
+            **fields: As in `ask`; those that the turn was asked with hold where none are given.
+        """
+        old = turn_at(self._turns, number)
+        asked_with: RequestFields = {**old.fields, **fields}
+        return self.ask(*question, cell=old.cell, run=old.run, place=number, **asked_with)
+
+    def replay(self) -> Iterator[Reply]:
+        """Ask the stale turns again, in their order; each reply comes when it is there.
+
+        A turn that was asked again is fresh. At the first that gets no answer to be kept it ends, by the error or
+        after that reply, and the rest stays stale.
+        """
+        while stale := self.stale:
+            number = stale[0]
+            old = turn_at(self._turns, number)
+            yield self.ask(old.question, cell=old.cell, run=old.run, place=number, **old.fields)
+            if any(turn.made == old.made for turn in self._turns):
+                return
+
+    def unstale(self) -> None:
+        """Take the stale turns as they are, without asking them again."""
+        with self._lock:
+            self._turns = tuple(turn.marked(stale=False) for turn in self._turns)
+
+    def undo(self, count: int = 1) -> tuple[Turn, ...]:
+        """Take back the last turns, those included that are not sent again; returns them.
+
+        Raises:
+            InputError: There are not so many.
+        """
+        with self._lock:
+            if not 1 <= count <= len(self._turns):
+                raise InputError(f"{counted(count)} cannot be taken back: {how_many(self._turns)}.")
+            kept, taken = self._turns[:-count], self._turns[-count:]
+            self._turns = kept
+        return taken
+
+    def fork(self, name: str, upto: int | None = None) -> Conversation:
+        """A conversation that goes on from here, or from an earlier turn, on its own; nothing is copied.
+
+        Args:
+            name: What to call it.
+            upto: The number of the last turn to keep, 0 for none; all when None.
+
+        Raises:
+            InputError: There is no turn of that number.
+        """
+        turns = self._turns
+        if upto is None:
+            upto = len(turns)
+        elif upto:
+            turn_at(turns, upto)
+        fork = Conversation(self._client, system=self.system, name=name)
+        fork._turns = turns[:upto]
+        return fork
+
+    def turn_of(self, question: Encoded) -> Turn | None:
+        """The turn that was made by asking this very content, or None."""
+        return next((turn for turn in reversed(self._turns) if turn.question is question), None)
 
     def reset(self) -> None:
         """Forget all turns; the system instruction stays."""
         with self._lock:
             self._turns = ()
 
-    def _history(self) -> list[Encoded]:
-        kept = [(turn.question, turn.answer) for turn in self._turns]
-        return [content for question, answer in kept if answer is not None for content in (question, answer)]
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the conversation to a file that only its owner can read; either all of it or nothing.
 
-    def contents_for(self, *question: object) -> list[Encoded]:
-        """What goes out when this is asked next: the history, then the question."""
-        return [*self._history(), _question(question)]
+        Args:
+            path: Where to; ``.json`` keeps everything, ``.ipynb`` is a notebook that can be loaded as well, ``.md`` is
+                for reading only. In a folder, the file gets the conversation's name.
+
+        Returns:
+            The file.
+
+        Raises:
+            StoreError: It cannot be written there, or the conversation holds the client's key.
+        """
+        place, data = export.written(self.saved(), path)
+        if self._client is not None and self._client.holds_key(data.decode()):
+            raise StoreError(
+                "The conversation holds your API key, so it is not written to a file.", hint="Undo the turn with it."
+            )
+        return store.write(place, data)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], client: Client | None = None, *, name: str = "") -> Self:
+        """Read a conversation from a file; nothing in it is run, shown or sent.
+
+        Args:
+            path: A ``.json`` file, or a notebook with conversations in its outputs.
+            client: Where to ask from now on. A file says nothing about it, and nothing about tools.
+            name: Which conversation, where a notebook holds several.
+
+        Raises:
+            ConversationFileError: It is not a conversation file, or damaged.
+        """
+        return cls.restored(store.choose(store.read(path), name, path), client)
+
+    @classmethod
+    def restored(cls, saved: Saved, client: Client | None = None) -> Self:
+        """The conversation that was saved."""
+        chat = cls(client, system=saved.system, name=saved.name)
+        chat._turns, chat.notes = saved.turns, saved.notes
+        return chat
+
+    def saved(self) -> Saved:
+        """What there is to save: shared, not copied."""
+        return Saved(self.name, self._turns, plain_system(self.system))
+
+    def contents_for(
+        self, *question: object, cell: str = "", run: str = "", append: bool = False, place: int | None = None
+    ) -> list[Encoded]:
+        """What goes out when this is asked next: the history up to its place, then the question."""
+        spot = find_place(self._turns, cell=cell, run=run, append=append, place=place)
+        return [*_contents(spot.before), question_of(question)]
 
     def fields_for(self, fields: RequestFields) -> RequestFields:
         """The fields of the next request: those given, and the conversation's system instruction."""
@@ -154,9 +273,9 @@ class Conversation:
     def _labelled(self, cell: str) -> Any:  # noqa: ANN401 - a context manager
         return labelled(conversation=self.name, cell=cell)
 
-    def _add(self, turn: Turn) -> None:
+    def _put(self, place: Place, turn: Turn) -> None:
         with self._lock:
-            self._turns = (*self._turns, turn)
+            self._turns = put(self._turns, place, turn)
 
     def __len__(self) -> int:
         """How many turns there are."""
@@ -165,100 +284,10 @@ class Conversation:
     def __repr__(self) -> str:
         """Name, model and number of turns."""
         name = f" {self.name!r}" if self.name else ""
-        return f"<Conversation{name} with {self.client.model}: {len(self)} turns>"
+        model = f" with {self._client.model}" if self._client is not None else ""
+        return f"<Conversation{name}{model}: {counted(len(self))}>"
 
 
-class ChatStream:
-    """The events of a conversation's next answer; a context manager and an iterator."""
-
-    def __init__(self, chat: Conversation, question: Encoded, stream: Stream, cell: str) -> None:
-        self._chat = chat
-        self._question = question
-        self._stream = stream
-        self._cell = cell
-
-    def __enter__(self) -> Self:
-        """Send the request; returns when the answer begins."""
-        try:
-            with self._chat._labelled(self._cell):  # noqa: SLF001 - the conversation's other half
-                self._stream.__enter__()
-        except BaseException as error:
-            self._chat._add(_failed(self._question, error, None, self._cell))  # noqa: SLF001
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection and add the turn, also when the closing is interrupted."""
-        try:
-            with self._chat._labelled(self._cell):  # noqa: SLF001
-                self._stream.__exit__(kind, error, trace)
-        finally:
-            self._chat._add(self._turn(error))  # noqa: SLF001
-
-    def _turn(self, error: BaseException | None) -> Turn:
-        reply = self._stream.reply
-        if error is None:
-            return _answered(self._question, reply, self._cell)
-        return _failed(self._question, error, reply, self._cell)
-
-    def __iter__(self) -> Iterator[Event]:
-        """The events, in order."""
-        return iter(self._stream)
-
-    @property
-    def opened(self) -> bool:
-        """Whether an answer has begun."""
-        return self._stream.opened
-
-    @property
-    def reply(self) -> Reply:
-        """What has arrived so far; the whole reply once the iteration has ended."""
-        return self._stream.reply
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Lines for the user, such as which fallback model answers."""
-        return self._stream.notes
-
-
-def _question(question: tuple[object, ...]) -> Encoded:
-    contents = to_contents(list(question))
-    if len(contents) != 1:
-        raise InputError("A conversation takes one question at a time; contents with roles go to client.generate().")
-    return contents[0]
-
-
-def _answered(question: Encoded, reply: Reply, cell: str) -> Turn:
-    keep = reply.status in _KEPT and any(_says_something(part) for part in reply.parts)
-    answer = encode(_said(reply)) if keep else None
-    return Turn(question, reply, reply.status, answer, "" if keep else _words(reply), cell)
-
-
-def _failed(question: Encoded, error: BaseException, reply: Reply | None, cell: str) -> Turn:
-    if isinstance(error, KeyboardInterrupt):
-        return Turn(question, reply, "interrupted", error="stopped", cell=cell)
-    partial = error.partial if isinstance(error, GeminiMagicError) and reply is None else reply
-    return Turn(question, partial, "failed", error=str(error) or type(error).__name__, cell=cell)
-
-
-def _says_something(part: Part) -> bool:
-    """Whether a part has more than an empty text: servers refuse a history with a turn that says nothing."""
-    return part.model_dump(exclude_unset=True) not in ({}, {"text": ""})
-
-
-def _said(reply: Reply) -> Content:
-    """The first answer's content as it came, with the role that some gateways leave out."""
-    first = next((candidate for candidate in reply.candidates if not candidate.index), reply.candidates[0])
-    content = first.content or Content(parts=[])
-    return content if content.role else content.model_copy(update={"role": "model"})
-
-
-def _words(reply: Reply) -> str:
-    return reply.finish_message or reply.block_reason or reply.finish_reason or "the answer was empty"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return repr(line if len(line) <= 40 else line[:39] + "…")  # noqa: PLR2004 - fits a line
+def _contents(turns: tuple[Turn, ...]) -> list[Encoded]:
+    kept = [(turn.question, turn.answer) for turn in turns]
+    return [content for question, answer in kept if answer is not None for content in (question, answer)]

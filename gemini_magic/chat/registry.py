@@ -36,10 +36,46 @@ class Registry:
         with self._lock:
             return self._chats.get(name)
 
+    def known(self, name: str) -> Conversation:
+        """The conversation of that name.
+
+        Raises:
+            InputError: There is none of that name.
+        """
+        chat = self.find(name)
+        if chat is None:
+            raise self._unknown(name)
+        return chat
+
     def put(self, chat: Conversation) -> None:
         """Make a conversation the one of its name, in the place of another."""
         with self._lock:
             self._chats[chat.name] = chat
+
+    def branch(self, source: str, name: str, cell: str = "") -> Conversation:
+        """A copy of a conversation to try something else in, not yet among the named ones: `put` makes it so.
+
+        A cell that has asked before branches off before its own turns. When it is the cell that made a turn of the
+        branch, that branch is meant, and its turn can be replaced there.
+
+        Args:
+            source: The conversation to copy.
+            name: What to call the copy.
+            cell: The front end's id of the cell that asks.
+
+        Raises:
+            InputError: There is nothing to copy, or the name belongs to another conversation.
+        """
+        there = self.find(name)
+        if there is not None and cell and any(turn.cell == cell for turn in there.turns):
+            return there
+        chat = self.known(source)
+        if there is not None:
+            raise InputError(
+                f"There is already a conversation {name!r}.", hint=f"-c {name} goes on with it; a branch is a new one."
+            )
+        asked = (number for number, turn in enumerate(chat.turns) if cell and turn.cell == cell)
+        return chat.fork(name, next(asked, None))
 
     def reset(self, name: str) -> int:
         """Forget a conversation and its system instruction; returns how many turns it had.
@@ -50,9 +86,12 @@ class Registry:
         with self._lock:
             chat = self._chats.pop(name, None)
         if chat is None and name != MAIN:
-            known = ", ".join(self.names) or "none yet"
-            raise InputError(f"There is no conversation {name!r}.", hint=f"There is: {known}.")
+            raise self._unknown(name)
         return len(chat) if chat is not None else 0
+
+    def _unknown(self, name: str) -> InputError:
+        known = ", ".join(self.names) or "none yet"
+        return InputError(f"There is no conversation {name!r}.", hint=f"There is: {known}.")
 
     @property
     def names(self) -> list[str]:

@@ -129,7 +129,7 @@ def test_an_answer_without_a_role_goes_back_as_the_model_s(chat, wire, content):
 
 
 def test_earlier_turns_are_the_same_bytes_in_every_later_request(chat, wire):
-    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2_000
+    picture = Part.from_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2_000, "image/png")
     wire.answers(answer("I see 😀."))
     for number in range(6):
         read(chat, f"question {number} é", picture)
@@ -279,7 +279,7 @@ def test_what_cannot_be_sent_leaves_no_turn(chat, wire, ask, question, fields):
 
 def test_a_question_may_have_several_pieces(chat, wire):
     wire.answers(unary("Yes."))
-    chat.ask("What is", b"\x89PNG\r\n\x1a\n" + bytes(8), "and", {"a": 1})
+    chat.ask("What is", Part.from_bytes(b"\x89PNG\r\n\x1a\n" + bytes(8), "image/png"), "and", {"a": 1})
     (content,) = wire.seen[-1].json()["contents"]
     assert [next(iter(part)) for part in content["parts"]] == ["text", "inlineData", "text", "text"]
     assert json.loads(content["parts"][3]["text"]) == {"a": 1}
@@ -327,7 +327,7 @@ def test_what_came_is_the_turn_s_to_keep(chat, wire):
     assert isinstance(turn, Turn)
     assert (turn.reply, turn.cell) == (reply, "cell-7")
     assert repr(turn) == "<Turn ok: 'one' → 'Yes.'>"
-    assert repr(chat) == "<Conversation 'main' with gemini-x: 1 turns>"
+    assert repr(chat) == "<Conversation 'main' with gemini-x: 1 turn>"
 
 
 def test_the_ledger_says_where_an_exchange_belongs(chat, wire, ledger):
@@ -344,11 +344,12 @@ def test_the_ledger_says_where_an_exchange_belongs(chat, wire, ledger):
 
 
 def test_many_threads_keep_questions_and_answers_together(chat, wire):
-    threads, calls = 32, 5
+    threads, calls = 32, 50
     together = threading.Barrier(threads)
 
     def echo(seen):
-        return unary("re: " + seen.json()["contents"][-1]["parts"][0]["text"])
+        last = seen.body.rpartition(b'"text":"')[2].partition(b'"')[0]  # the whole history is not read for it
+        return unary("re: " + last.decode())
 
     def talk(thread):
         together.wait()
@@ -365,7 +366,7 @@ def test_many_threads_keep_questions_and_answers_together(chat, wire):
     said = [(content.role, content.parts[0].text) for content in chat.history]
     for (asker, question), (answerer, reply) in zip(said[::2], said[1::2], strict=True):
         assert (asker, answerer, reply) == ("user", "model", f"re: {question}")
-    for seen in wire.seen:
+    for seen in wire.seen[::40]:
         roles = [content["role"] for content in seen.json()["contents"]]
         assert roles == ["user", "model"] * (len(roles) // 2) + ["user"]
 
