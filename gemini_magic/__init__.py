@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         AuthError,
         BadRequest,
         Blocked,
+        BudgetExceeded,
         ConfigError,
         ConnectFailed,
         ConnectionLost,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         UnsupportedValue,
         UsageError,
     )
+    from gemini_magic.parts.files import file, image
     from gemini_magic.reply import Reply
 
 _HOMES = {
@@ -69,6 +71,8 @@ _HOMES = {
     "Conversation": "chat",
     "Reply": "reply",
     "connect": "connect",
+    "file": "parts.files",
+    "image": "parts.files",
 }
 
 __all__ = [
@@ -78,6 +82,7 @@ __all__ = [
     "AuthError",
     "BadRequest",
     "Blocked",
+    "BudgetExceeded",
     "Client",
     "ConfigError",
     "ConnectFailed",
@@ -119,6 +124,8 @@ __all__ = [
     "UnsupportedValue",
     "UsageError",
     "connect",
+    "file",
+    "image",
 ]
 
 

@@ -34,6 +34,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (*KEYS, *PROXIES, *(name.lower() for name in PROXIES), "GEMINI_MAGIC_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GEMINI_MAGIC_CONFIG", str(tmp_path / "no-config.toml"))
+    monkeypatch.setenv("GEMINI_MAGIC_STATE", str(tmp_path / "state"))
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,12 @@ from gemini_magic.cli.models import fetch
 from gemini_magic.cli.screen import NotebookScreen
 from gemini_magic.cli.terminal import Progress, Terminal
 from gemini_magic.cli.words import rest_of, settled, words
+from gemini_magic.client.capabilities import known
 from gemini_magic.display.notebook import NotebookRenderer
 from gemini_magic.events import TextDelta
 from gemini_magic.local.catalogue import CATALOGUE, DEFAULT, Home, ModelFile
 from gemini_magic.reply import Reply
-from gemini_magic.settings import choose_profile
+from gemini_magic.settings import LOCAL, PROFILES, choose_profile
 from gemini_magic.wire import GenerateContentResponse
 
 if TYPE_CHECKING:
@@ -365,8 +366,16 @@ def test_doctor_says_why_a_profile_is_taken(
 
 
 @pytest.mark.model
-def test_doctor_asks_the_embedded_model(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_asks_the_embedded_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GEMINI_MAGIC_STATE", str(tmp_path))
     assert main(["doctor", "--ask"]) == 0
     out = capsys.readouterr().out
     assert "because no key is set" in out
     assert f"{DEFAULT} says " in out
+    assert "tokens    counted\n" in out
+    assert "pictures  no: 400" in out
+    found = known(PROFILES[LOCAL])
+    assert found is not None
+    assert found.model == DEFAULT

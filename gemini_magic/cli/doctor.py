@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gemini_magic.cli.models import need_runtime
 from gemini_magic.cli.terminal import Terminal
+from gemini_magic.client.probe import Finding, kept, probe
 from gemini_magic.connect import connect, disconnect
 from gemini_magic.display.visible import visible
 from gemini_magic.exceptions import ConfigError, GeminiMagicError
@@ -19,15 +20,18 @@ from gemini_magic.settings.choose import PROFILE_VARIABLE
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _PACKAGES = ("ipython", "ipykernel", "ipywidgets", "httpx", "pydantic", "xllamacpp", "pandas", "polars", "pillow")
-_SHOWN = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("--ask", action="store_true", help="send one small request to the profile that would answer")
+    parser.add_argument(
+        "--ask",
+        action="store_true",
+        help="send a few small requests to the profile that would answer, and remember what it can do",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,11 +42,11 @@ def run(options: argparse.Namespace) -> int:
         "key": _key,
         "embedded": _embedded,
     }
-    if options.ask:
-        checks["answer"] = _answer
     terminal = Terminal()
     try:
         fine = [_check(terminal, name, check) for name, check in checks.items()]
+        if options.ask:
+            fine += [_tell(terminal, *finding) for finding in _asked()]
     finally:
         disconnect()
     return 0 if all(fine) else 1
@@ -53,6 +57,10 @@ def _check(terminal: Terminal, name: str, check: Callable[[], str]) -> bool:
         words, fine = check(), True
     except GeminiMagicError as error:
         words, fine = str(error), False
+    return _tell(terminal, name, words, fine)
+
+
+def _tell(terminal: Terminal, name: str, words: str, fine: bool) -> bool:
     head = terminal.styled(f"{name:<10}", "bold")
     terminal.line(f"{head}{visible(words) if fine else terminal.styled(f'problem: {visible(words)}', 'red')}")
     return fine
@@ -103,8 +111,12 @@ def _embedded() -> str:
     return f"{DEFAULT} is here and answers {time.monotonic() - begun:.1f} s after a cold start"
 
 
-def _answer() -> str:
-    profile, _ = choose_profile()
-    reply = connect(profile.name).generate("Answer with the word OK.", config={"maxOutputTokens": 256})
-    text = " ".join(reply.text.split())[:_SHOWN] or f"no text ({reply.finish_reason or reply.block_reason})"
-    return f"{reply.model} says {text!r} after {reply.seconds:.1f} s"
+def _asked() -> Iterator[Finding]:
+    """Everything that can be found out by asking; it is kept for the notebooks to come."""
+    try:
+        client = connect(choose_profile()[0].name)
+        probed = probe(client)
+        yield from probed.findings
+        yield from kept(client, probed)
+    except GeminiMagicError as error:
+        yield Finding("answer", str(error), fine=False)

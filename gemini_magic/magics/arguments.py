@@ -48,6 +48,8 @@ class Option:
     path: tuple[str, ...] = ()
 
 
+#: How an answer may be shown.
+FORMATS = ("md", "text", "json", "code", "html")
 _CONFIG = ("generationConfig",)
 _THINKING = (*_CONFIG, "thinkingConfig")
 
@@ -125,18 +127,75 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(("--config",), "config", "model", "a variable with generationConfig fields", values.variable, "VAR"),
     Option(("-s", "--system"), "system", "content", "the system instruction", values.plain, "TEXT|$VAR|@FILE"),
+    Option(
+        ("-i", "--image"),
+        "image",
+        "content",
+        "a variable or file with a picture, put before the prompt (repeatable)",
+        values.plain,
+        "NAME|PATH",
+        repeat=True,
+    ),
+    Option(
+        ("-f", "--file"),
+        "file",
+        "content",
+        "a file to send along: PDF, picture, audio, video, text (repeatable)",
+        values.plain,
+        "PATH|GLOB|URI",
+        repeat=True,
+    ),
+    Option(("--max-side",), "max_side", "content", "shrink pictures to this many pixels", values.integer(16), "N"),
+    Option(
+        ("--quality",), "quality", "content", "send pictures as JPEG of this quality", values.integer(1, 100), "1-100"
+    ),
+    Option(("-u", "--use"), "use", "content", "put the prompt into a saved template", values.name, "TEMPLATE"),
+    Option(
+        ("--context",),
+        "context",
+        "content",
+        "put in the cells above, the last N of them, or the last error",
+        values.context,
+        "above|error|N",
+    ),
     Option(("-c", "--chat"), "chat", "talk", "the conversation to go on with", values.name, "NAME"),
     Option(("--new",), "new", "talk", "start the conversation afresh"),
     Option(("--no-history",), "no_history", "talk", "ask without the conversation, and do not add to it"),
+    Option(
+        ("--branch",), "branch", "talk", "ask in a copy of the conversation, which gets this name", values.name, "NAME"
+    ),
+    Option(("--edit",), "edit", "talk", "ask in the place of turn N of the conversation", values.integer(1), "N"),
+    Option(("--append",), "append", "talk", "add a turn; do not replace the one this cell made before"),
     Option(("-o", "--out"), "out", "result", "store the reply in a variable, and show it", values.variable, "NAME"),
+    Option(
+        ("--format",), "format", "result", "how to show the answer", values.one_of(FORMATS), "md|text|json|code|html"
+    ),
+    Option(
+        ("--logprobs",),
+        "logprobs",
+        "result",
+        "ask for log probabilities, with N alternatives per token, and show them",
+        values.logprobs,
+        "N",
+        path=_CONFIG,
+    ),
+    Option(("--insert",), "insert", "result", "put the answer's code into a new cell below"),
+    Option(("--bg",), "bg", "result", "answer in the background, while the kernel is free"),
     Option(("-q", "--quiet"), "quiet", "result", "show nothing"),
     Option(("--no-stream",), "no_stream", "result", "show the answer when it is complete"),
+    Option(("--search",), "search", "tools", "let the model search the web"),
+    Option(("--url-context",), "url_context", "tools", "let the model read the addresses in the prompt"),
+    Option(("--code-exec",), "code_exec", "tools", "let the model run Python on its server"),
     Option(("--profile",), "profile", "run", "the gateway to ask", values.name, "NAME"),
     Option(("--timeout",), "timeout", "run", "the longest the call may take", values.seconds, "SECONDS"),
     Option(("--retries",), "retries", "run", "how often to try again", values.integer(0, 20), "N"),
     Option(
         ("--fallback",), "fallback", "run", "models to try when this one is not to be had", values.models, "MODEL,…"
     ),
+    Option(("--cache",), "cache", "run", "answer the same request from this computer's memory"),
+    Option(("--record",), "record", "run", "write every exchange to this tape", values.plain, "FILE"),
+    Option(("--replay",), "replay", "run", "answer from this tape, without key or network", values.plain, "FILE"),
+    Option(("--dry-run",), "dry_run", "run", "show what would be sent, and send nothing"),
     Option(("--raw",), "raw", "run", "send the prompt as it stands, {{…}} included"),
 )
 
@@ -146,6 +205,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "content": "Content",
         "talk": "Conversation",
         "result": "Result",
+        "tools": "Tools of the server",
         "run": "Run",
     }
 )

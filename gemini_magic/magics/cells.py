@@ -5,24 +5,54 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import FrameType
 
-#: Where front ends put the id of the cell that is being run, in a message's metadata.
+#: Where front ends put the id of the cell that is being run, in a message's metadata: JupyterLab, Notebook and
+#: VS Code under the first name, others under the second.
 _ID_NAMES = ("cellId", "cell_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a question was asked, so that running its cell again can take its turn's place.
+
+    Attributes:
+        cell: The front end's id of the cell, or an empty string where it gives none.
+        run: The id of this execution of the cell, or an empty string.
+        append: Whether to add a turn all the same.
+        number: The turn in whose place to ask, counted from 1, or None.
+    """
+
+    cell: str = ""
+    run: str = ""
+    append: bool = False
+    number: int | None = None
 
 
 def cell_id(shell: Any) -> str:  # noqa: ANN401 - IPython's shells differ
     """The front end's id of the running cell, or an empty string where it gives none."""
+    metadata = _parent(shell).get("metadata") or {}
+    places = (metadata, metadata.get("colab") or {})
+    return next((str(place[name]) for place in places for name in _ID_NAMES if place.get(name)), "")
+
+
+def run_id(shell: Any) -> str:  # noqa: ANN401 - IPython's shells differ
+    """The id of the request that made the cell run, or an empty string outside of a kernel."""
+    return str((_parent(shell).get("header") or {}).get("msg_id") or "")
+
+
+def _parent(shell: Any) -> dict[str, Any]:  # noqa: ANN401 - IPython's shells differ
+    """The message that made the cell run."""
     kernel = getattr(shell, "kernel", None)
     try:
-        parent = kernel.get_parent("shell") if kernel is not None else {}
+        parent = kernel.get_parent("shell") if kernel is not None else None
     except (AttributeError, LookupError, TypeError):
-        parent = {}
-    metadata = (parent or {}).get("metadata") or {}
-    return next((str(metadata[name]) for name in _ID_NAMES if metadata.get(name)), "")
+        parent = None
+    return parent or {}
 
 
 def is_statement(shell: Any) -> bool:  # noqa: ANN401 - IPython's shells differ

@@ -7,60 +7,22 @@ import unicodedata
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from gemini_magic.exceptions import InputError, UsageError
-from gemini_magic.magics.arguments import BY_FLAG, GROUPS, OPTIONS, parse_options
+from gemini_magic.magics.arguments import BY_FLAG, OPTIONS, parse_options
 from gemini_magic.magics.line import read_word, skip_space
+from gemini_magic.magics.vocabulary import SUBCOMMANDS
 from gemini_magic.parts import MAX_TEXT, to_text
+from gemini_magic.parts.opening import read_file
 from gemini_magic.settings import did_you_mean
 
 _STORE = re.compile(r"(?P<name>[^\W\d]\w*)\s*<<\s*")
 _VARIABLE = re.compile(r"\$([^\W\d]\w*)")
 _SHOWN = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Subcommand:
-    """A first word that is no prompt when the rest of the line fits.
-
-    Args:
-        help: What it does, in one line.
-        least: How many words have to follow.
-        most: How many words may follow.
-        words: The words that may follow; any when empty.
-        metavar: How help writes what follows.
-    """
-
-    help: str
-    least: int = 0
-    most: int = 0
-    words: frozenset[str] = frozenset()
-    metavar: str = ""
-
-    def fits(self, args: tuple[str, ...]) -> bool:
-        """Whether these words may follow."""
-        return self.least <= len(args) <= self.most and (not self.words or self.words.issuperset(args))
-
-
-_COMMANDS: dict[str, Subcommand] = {
-    "models": Subcommand("the models of this gateway"),
-    "chats": Subcommand("the conversations of this notebook"),
-    "reset": Subcommand("start a conversation afresh", most=1, metavar="[NAME]"),
-    "last": Subcommand("the last exchange", most=1, words=frozenset({"raw", "request"}), metavar="[raw|request]"),
-    "usage": Subcommand("tokens used in this notebook"),
-    "version": Subcommand("the version of gemini_magic"),
-}
-#: What `%gemini help` knows beside the names of subcommands and options.
-TOPICS = frozenset({*GROUPS, "options", "keys", "prompts", "subcommands"})
-_HELPED = frozenset({*TOPICS, "help", *_COMMANDS, *BY_FLAG})
-
-#: Every subcommand there is. A new subcommand is a new row.
-SUBCOMMANDS: Mapping[str, Subcommand] = MappingProxyType(
-    {"help": Subcommand("this help", most=1, words=_HELPED, metavar="[TOPIC]"), **_COMMANDS}
-)
+#: Options that switch on a tool of the server, and the field of ``Tool`` that each sets.
+_SERVER_TOOLS = {"search": "googleSearch", "url_context": "urlContext", "code_exec": "codeExecution"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -116,7 +78,7 @@ def parse_line(line: str) -> Command:
     options, rest = parse_options(line)
     forced = _is_forced(line, rest)
     subcommand, args = (None, ()) if forced else _subcommand(rest)
-    if subcommand is None and _is_blank(rest):
+    if subcommand is None and _is_blank(rest) and "use" not in options:
         raise UsageError("There is no prompt on the line.", hint="Write %gemini and a question, or %gemini help.")
     prompt = rest if subcommand is None else ""
     return Command(MappingProxyType(options), prompt, subcommand=subcommand, args=args)
@@ -171,7 +133,7 @@ def parse_cell(line: str, cell: str) -> Command:
         raise UsageError(f"Both {name} << and --out are given.", hint="NAME << stores only; --out stores and shows.")
     if name:
         BY_FLAG["--out"].read(name, "NAME <<")  # type: ignore[misc]
-    if _is_blank(cell):
+    if _is_blank(cell) and "use" not in options:
         raise UsageError("The cell is empty.", hint="Write the prompt below the %%gemini line.")
     return Command(MappingProxyType(options), cell.removesuffix("\n"), name, is_cell=True)
 
@@ -220,6 +182,9 @@ def request_fields(options: Mapping[str, Any], namespace: Mapping[str, Any] | No
                 put = {(*option.path, name): inner for name, inner in value.items()}
             for path, inner in put.items():
                 _put(fields, path, inner)
+    for name, tool in _SERVER_TOOLS.items():
+        if name in options:
+            fields.setdefault("tools", []).append({tool: {}})
     for path, value in options.get("set", ()):
         _put(fields, path, deepcopy(value))
     return fields
@@ -294,22 +259,9 @@ def system_text(given: str, namespace: Mapping[str, Any]) -> str:
 
 
 def _file_text(name: str) -> str:
-    path = Path(name).expanduser()
+    what = f"--system: {name}"
     try:
-        if not path.is_file():
-            raise InputError(f"--system: {name} is not a file.")
-        if path.stat().st_size > MAX_TEXT:
-            raise InputError(f"--system: {name} is larger than {MAX_TEXT:,} bytes.")
-        return to_text(path.read_text("utf-8-sig"), name=name)
+        text = read_file(name, what, MAX_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"--system: {name} is not UTF-8 text (byte {error.start}).") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"--system: {name} cannot be read: {reason}.") from None
-
-
-def subcommands_text() -> str:
-    """Describe the subcommands in plain text, two columns."""
-    rows = {f"{name} {row.metavar}".rstrip(): row.help for name, row in SUBCOMMANDS.items()}
-    width = max(map(len, rows)) + 2
-    return "\n".join(["Subcommands", *(f"  %gemini {typed:<{width}}{text}" for typed, text in rows.items())])
+        raise InputError(f"{what} is not UTF-8 text (byte {error.start}).") from None
+    return to_text(text, name=name)

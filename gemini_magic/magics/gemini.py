@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, Float, Integer, List, Unicode
 
-from gemini_magic.magics import asked
+from gemini_magic.magics import asked, completion, recorder
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _NAME = "gemini"
 _CLASS = "GeminiMagics"
 _REPLY = ("gemini_magic.reply", "Reply")
+_DATA = ("gemini_magic.reply.blobs", "InlineData")
 
 
 def _documentation() -> str:
@@ -39,6 +40,16 @@ class GeminiMagics(Magics):
     stream = Bool(True, help="Whether to show the answer while it comes.").tag(config=True)
     timeout = Float(None, allow_none=True, help="The longest a call may take, in seconds.").tag(config=True)
     retries = Integer(None, allow_none=True, help="How often a failed request is sent again, at most.").tag(config=True)
+    format = Unicode("md", help="How answers are shown: md, text, json, code or html.").tag(config=True)
+    max_side = Integer(None, allow_none=True, help="Shrink pictures to this many pixels before sending.").tag(
+        config=True
+    )
+    quality = Integer(None, allow_none=True, help="Send pictures as JPEG of this quality, 1 to 100.").tag(config=True)
+    record = Unicode("", help="A tape to which every exchange is written.").tag(config=True)
+    replay = Unicode("", help="A tape that answers in place of the gateway, without key or network.").tag(config=True)
+    cache = Bool(False, help="Whether to answer the same request from this computer's memory.").tag(config=True)
+    autosave = Bool(False, help="Whether to keep conversations in a file, for the next kernel.").tag(config=True)
+    check_secrets = Bool(True, help="Whether to refuse prompts that hold what looks like a key.").tag(config=True)
     fallback = List(Unicode(), help="Models to ask when the first one cannot answer.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -93,7 +104,10 @@ def load(ipython: InteractiveShell) -> None:
     magics.namesake = manager.registry.get(_CLASS)
     ipython.register_magics(magics)
     asked.install(ipython.input_transformer_manager)
+    completion.install(ipython, magics)
+    recorder.install(ipython)
     _formatter(ipython).for_type_by_name(*_REPLY, _bundle)
+    _formatter(ipython).for_type_by_name(*_DATA, _data_bundle)
     if magics.replaced:
         owner = getattr(next(iter(magics.replaced.values())), "__module__", "") or "another package"
         print(f"gemini_magic: %%{_NAME} was {owner}'s and is ours now; %unload_ext gemini_magic gives it back.")  # noqa: T201
@@ -110,8 +124,11 @@ def unload(ipython: InteractiveShell) -> None:
             _put_back(table, _NAME, magics.replaced.get(kind))
     _put_back(manager.registry, _CLASS, magics.namesake)
     asked.uninstall(ipython.input_transformer_manager)
+    completion.uninstall(ipython)
+    recorder.uninstall(ipython)
     ipython.configurables.remove(magics)  # type: ignore[arg-type]  # IPython's list holds all its configurables
-    _formatter(ipython).pop(".".join(_REPLY), None)
+    for name in (_REPLY, _DATA):
+        _formatter(ipython).pop(".".join(name), None)
 
 
 def _put_back(table: dict[str, Any], name: str, former: Any) -> None:  # noqa: ANN401 - a function or a class
@@ -133,3 +150,9 @@ def _bundle(reply: Any, **_: object) -> dict[str, Any]:  # noqa: ANN401 - a Repl
     from gemini_magic.display.cards import reply_bundle  # noqa: PLC0415 - loading the extension stays light
 
     return reply_bundle(reply)
+
+
+def _data_bundle(data: Any, **_: object) -> dict[str, Any]:  # noqa: ANN401 - an InlineData, not imported yet
+    from gemini_magic.display.blobs import blob_bundle  # noqa: PLC0415 - loading the extension stays light
+
+    return blob_bundle(data)

@@ -52,7 +52,7 @@ def refuse_dash(rest: str, flags: Iterable[str]) -> None:
     """Refuse an option that is written with a dash of typography."""
     word = rest.split(maxsplit=1)[0] if rest.strip() else ""
     bare = word.lstrip(_DASHES + "-").partition("=")[0]
-    if not bare or word[:1] not in _DASHES:
+    if not bare or word[:1] not in _DASHES or bare != bare.lower():
         return
     names = {flag.lstrip("-"): flag for flag in flags if flag.startswith("--")}
     near = f"Type {names[bare]}." if bare in names else did_you_mean(f"--{bare}", names.values())

@@ -10,10 +10,11 @@ from gemini_magic.client.request import request_fields, to_contents
 from gemini_magic.exceptions import InputError
 
 if TYPE_CHECKING:
-    from gemini_magic.chat import ChatStream, Conversation
+    from gemini_magic.chat import ChatStream, Conversation, Turn
     from gemini_magic.client import Client, Encoded, Stream
     from gemini_magic.client.caller import Plan
     from gemini_magic.client.request import RequestFields
+    from gemini_magic.magics.cells import Place
     from gemini_magic.reply import Reply
 
 
@@ -41,14 +42,14 @@ class Question:
         asked: The prompt, encoded once however often it is sent.
         fields: What else the request says.
         chat: The conversation it belongs to, or None.
-        cell: The front end's id of the cell it came from.
+        place: Where it was asked.
     """
 
     client: Client
     asked: Encoded
     fields: RequestFields
     chat: Conversation | None
-    cell: str
+    place: Place
 
     @property
     def model(self) -> str:
@@ -59,8 +60,8 @@ class Question:
         """What is about to be sent."""
         if self.chat is None:
             return Exchange(self.client, [self.asked], method, self.fields)
-        contents, fields = self.chat.contents_for(self.asked), self.chat.fields_for(self.fields)
-        return Exchange(self.client, contents, method, fields)
+        contents = self.chat.contents_for(self.asked, **self._where())
+        return Exchange(self.client, contents, method, self.chat.fields_for(self.fields))
 
     def enter_chat(self) -> None:
         """Make the conversation the one of its name, with this question's client and system instruction."""
@@ -74,14 +75,22 @@ class Question:
     def stream(self) -> Stream | ChatStream:
         """Ask, and take the answer as it comes."""
         if self.chat is not None:
-            return self.chat.stream(self.asked, cell=self.cell, **self.fields)
+            return self.chat.stream(self.asked, **self._where(), **self.fields)
         return self.client.stream(self.asked, **self.fields)
 
     def ask(self) -> Reply:
         """Ask, and wait for the whole answer."""
         if self.chat is not None:
-            return self.chat.ask(self.asked, cell=self.cell, **self.fields)
+            return self.chat.ask(self.asked, **self._where(), **self.fields)
         return self.client.generate(self.asked, **self.fields)
+
+    def turn(self) -> Turn | None:
+        """The conversation's turn, once there is one."""
+        return self.chat.turn_of(self.asked) if self.chat is not None else None
+
+    def _where(self) -> dict[str, Any]:
+        place = self.place
+        return {"cell": place.cell, "run": place.run, "append": place.append, "place": place.number}
 
 
 def encoded(pieces: list[Any], fields: RequestFields, client: Client) -> Encoded:

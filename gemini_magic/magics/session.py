@@ -4,51 +4,38 @@ from __future__ import annotations
 
 from collections import ChainMap
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
 from gemini_magic.chat import KERNEL, Conversation
 from gemini_magic.chat.registry import MAIN
-from gemini_magic.connect import connect_with_notice
-from gemini_magic.display.base import QuietRenderer, Renderer, renderer_for
-from gemini_magic.exceptions import Blocked, GeminiMagicError, InvalidAnswer
-from gemini_magic.ledger import labelled
-from gemini_magic.magics.cells import cell_id, is_alone, is_statement
+from gemini_magic.display.base import QuietRenderer, Renderer, View, renderer_for
+from gemini_magic.exceptions import GeminiMagicError
+from gemini_magic.magics import background
+from gemini_magic.magics.asking import Asking
+from gemini_magic.magics.cells import Place, cell_id, is_alone, is_statement, run_id
+from gemini_magic.magics.clients import Clients
 from gemini_magic.magics.command import Command, parse_cell, parse_line, request_fields, system_text
-from gemini_magic.magics.interpolation import interpolate
-from gemini_magic.magics.question import Exchange, Question, encoded
+from gemini_magic.magics.dry_run import dry_run
+from gemini_magic.magics.insert import insert_code
+from gemini_magic.magics.prompt import compose
+from gemini_magic.magics.question import Question, encoded
+from gemini_magic.magics.restore import notebook_name
 from gemini_magic.magics.subcommands import run_subcommand
+from gemini_magic.parts import Pictures
+from gemini_magic.settings import known_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from gemini_magic.chat import ChatStream
-    from gemini_magic.client import Client, Stream
+    from gemini_magic.client import Client
     from gemini_magic.client.request import RequestFields
+    from gemini_magic.magics.defaults import Defaults
+    from gemini_magic.magics.question import Exchange
     from gemini_magic.reply import Reply
-
-
-class Defaults(Protocol):
-    """The magics, as far as a session knows them: the shell, and what ``%config`` sets."""
-
-    @property
-    def shell(self) -> Any: ...  # noqa: ANN401, D102 - IPython's shells differ
-    @property
-    def profile(self) -> str: ...  # noqa: D102 - the traits' help says what they are for
-    @property
-    def model(self) -> str: ...  # noqa: D102
-    @property
-    def system(self) -> str: ...  # noqa: D102
-    @property
-    def stream(self) -> bool: ...  # noqa: D102
-    @property
-    def timeout(self) -> float | None: ...  # noqa: D102
-    @property
-    def retries(self) -> int | None: ...  # noqa: D102
-    @property
-    def fallback(self) -> Sequence[str]: ...  # noqa: D102
 
 
 class Stopped(KeyboardInterrupt):
@@ -60,11 +47,24 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass
 class Session:
-    """The magics' half that needs everything else."""
+    """The magics' half that needs everything else.
+
+    Attributes:
+        magics: The magics, whose traits are the settings.
+        last: The last exchange.
+        last_prompt: The last prompt as it was typed.
+        chat_name: The conversation that cells go on with when they name none.
+    """
 
     magics: Defaults
     last: Exchange | None = None
-    _told: set[str] = field(default_factory=set)
+    last_prompt: str = ""
+    chat_name: str = MAIN
+    _clients: Clients = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without clients."""
+        self._clients = Clients(self.magics)
 
     @property
     def shell(self) -> Any:  # noqa: ANN401 - IPython's shells differ
@@ -82,146 +82,144 @@ class Session:
 
     def _run(self, command: Command, local_ns: Mapping[str, Any] | None) -> Any:  # noqa: ANN401
         is_shown = command.is_cell or is_statement(self.shell)
-        if command.subcommand is not None:
-            found = run_subcommand(self, command)
-            if not is_shown or found is None:
-                return found
-            return display(found)  # type: ignore[no-untyped-call]
-        quiet = not is_shown or command.store_only is not None or "quiet" in command.options
-        renderer: Renderer = QuietRenderer() if quiet else self._renderer()
-        reply = self._ask(command, self._namespace(local_ns), renderer)
+        if command.subcommand is None:
+            return self._prompt(command, self._namespace(local_ns), is_shown=is_shown)
+        return self._given(run_subcommand(self, command), is_shown=is_shown)
+
+    def _prompt(self, command: Command, namespace: Mapping[str, Any], *, is_shown: bool) -> object:
+        options = command.options
+        question, notes = self._question(command, namespace)
+        if "dry_run" in options:
+            self.last = question.exchange(self._method(options))
+            return self._given(dry_run(question, method=self.last.method, notes=notes), is_shown=is_shown)
+        quiet = not is_shown or command.store_only is not None or "quiet" in options
+        asking = self._asking(question, options, notes, quiet=quiet)
+        self.last_prompt = command.prompt
+        if "bg" in options:
+            job = background.begin(asking, command.prompt, lambda: self._bind(Command(), asking.exchange.reply))
+            self._keep(command, job)
+            return None if is_shown else job
+        with self._keeping(asking, command):
+            reply = asking.run()
+        if "insert" in options:
+            insert_code(self.shell, reply)
         return None if is_shown else reply
+
+    def _given(self, found: object, *, is_shown: bool) -> object:
+        """What the magic returns: nothing when it has been shown."""
+        if found is not None and is_shown:
+            self.show(found)
+        return None if is_shown else found
+
+    def show(self, found: object) -> None:
+        """Show something below the cell, as if it stood last in it."""
+        display(found)  # type: ignore[no-untyped-call]
 
     def client(self, options: Mapping[str, Any]) -> tuple[Client, str | None]:
         """The client that these options ask for, and what the user should be told about it, once."""
-        magics = self.magics
-        client, notice = connect_with_notice(options.get("profile") or magics.profile or None)
-        client = client.with_options(
-            model=magics.model or None,
-            timeout=options.get("timeout", magics.timeout),
-            retries=options.get("retries", magics.retries),
-            fallback=options.get("fallback", magics.fallback),
+        return self._clients.client(options)
+
+    def chat(self, options: Mapping[str, Any], name: str = "") -> Conversation:
+        """The conversation of that name, or the one that options name, or the current one; with its client."""
+        return KERNEL.get(name or options.get("chat", self.chat_name), self.client(options)[0])
+
+    def ask_prompt(self, text: str, options: Mapping[str, Any]) -> Reply:
+        """Ask a text as it stands, outside of any conversation, and show the answer."""
+        command = Command(MappingProxyType({**options, "raw": True, "no_history": True}), text, is_cell=True)
+        question, notes = self._question(command, {})
+        asking = self._asking(question, command.options, notes, quiet=False)
+        with self._keeping(asking, command):
+            return asking.run()
+
+    def ask_again(self, chat: Conversation, number: int) -> Reply:
+        """Ask the question of a turn again in its place, shown as any answer."""
+        turn = chat.turns[number - 1]
+        fields: RequestFields = {**turn.fields}
+        place = Place(turn.cell, turn.run, number=number)
+        asking = self._asking(
+            Question(chat.client, turn.question, fields, chat, place), {}, (), quiet=False, alone=False
         )
-        if notice in self._told:
-            notice = None
-        elif notice:
-            self._told.add(notice)
-        return client, notice
+        with self._keeping(asking, Command()):
+            return asking.run()
 
-    def _renderer(self) -> Renderer:
-        if getattr(self.shell, "kernel", None) is None or is_alone(self.shell):
-            return renderer_for(self.shell)
+    def _asking(
+        self,
+        question: Question,
+        options: Mapping[str, Any],
+        notes: tuple[str, ...],
+        *,
+        quiet: bool,
+        alone: bool = True,
+    ) -> Asking:
+        renderer = QuietRenderer() if quiet else self._renderer(options, alone=alone)
+        self.last = question.exchange(self._method(options))
+        question.enter_chat()
+        saved_for = notebook_name(self.shell) if self.magics.autosave else ""
+        return Asking(question, self.last, renderer, notes, saved_for)
+
+    def _method(self, options: Mapping[str, Any]) -> str:
+        return "streamGenerateContent" if self.magics.stream and "no_stream" not in options else "generateContent"
+
+    def _renderer(self, options: Mapping[str, Any], *, alone: bool) -> Renderer:
+        view = View(options.get("format", self.magics.format) or "md", "logprobs" in options)
         # Other outputs of the cell, such as those of a loop's earlier rounds, are not ours to clear.
-        from gemini_magic.display.notebook import NotebookRenderer  # noqa: PLC0415 - a terminal does without
-
-        return NotebookRenderer(whole_cell=False)
+        whole = alone and "bg" not in options and is_alone(self.shell)
+        if "bg" in options and getattr(self.shell, "kernel", None) is None:
+            return QuietRenderer()  # a terminal's next prompt is not ours to write into
+        return renderer_for(self.shell, whole_cell=whole, view=view)
 
     def _namespace(self, local_ns: Mapping[str, Any] | None) -> Mapping[str, Any]:
         user_ns: dict[str, Any] = self.shell.user_ns
         return user_ns if not local_ns or local_ns is user_ns else ChainMap(dict(local_ns), user_ns)
 
-    def _ask(self, command: Command, namespace: Mapping[str, Any], renderer: Renderer) -> Reply:
-        question, notice = self._question(command, namespace)
-        streams = self.magics.stream and "no_stream" not in command.options
-        self.last = question.exchange("streamGenerateContent" if streams else "generateContent")
-        question.enter_chat()
-        if notice:
-            renderer.note(notice)
-        with labelled(cell=question.cell), self._keeping(self.last, command, renderer):
-            reply = self._streamed(question, renderer) if streams else _whole(question, renderer)
-            self.last.reply = reply
-            _check(reply)
-        return reply
-
-    def _question(self, command: Command, namespace: Mapping[str, Any]) -> tuple[Question, str | None]:
+    def _question(self, command: Command, namespace: Mapping[str, Any]) -> tuple[Question, tuple[str, ...]]:
         """Everything that the user can have got wrong is found here, before anything is sent or changed."""
-        options = command.options
-        pieces = interpolate(command.prompt, namespace, raw="raw" in options)
+        options, magics = command.options, self.magics
+        wish = Pictures(options.get("max_side", magics.max_side), options.get("quality", magics.quality))
+        keys = known_keys() if magics.check_secrets else None
+        prompt = compose(command, namespace, self.shell, pictures=wish, keys=keys)
         extra = request_fields(options, namespace)
         config = extra.pop("generationConfig", None)
         system = system_text(options["system"], namespace) if "system" in options else None
         fields: RequestFields = {"model": options.get("model"), "config": config, "extra": extra, "system": system}
         client, notice = self.client(options)
-        asked = encoded(list(pieces), fields, client)
+        asked = encoded(list(prompt.pieces), fields, client)
         chat = None if "no_history" in options else self._chat(options, client)
         if chat is None:
-            fields["system"] = system or self.magics.system or None
-        return Question(client, asked, fields, chat, cell_id(self.shell)), notice
+            fields["system"] = system or magics.system or None
+        place = Place(cell_id(self.shell), run_id(self.shell), "append" in options, options.get("edit"))
+        notes = (*([notice] if notice else []), *prompt.notes)
+        return Question(client, asked, fields, chat, place), notes
 
     def _chat(self, options: Mapping[str, Any], client: Client) -> Conversation:
-        name = options.get("chat", MAIN)
+        """The conversation to ask in; it is not yet the one of its name."""
+        name = options.get("chat", self.chat_name)
         chat = None if "new" in options else KERNEL.find(name)
-        return chat or Conversation(client, system=self.magics.system or None, name=name)
-
-    def _streamed(self, question: Question, renderer: Renderer) -> Reply:
-        renderer.begin(question.model)
-        stream = question.stream()
-        try:
-            with stream as events:
-                for note in events.notes:
-                    renderer.note(note)
-                for event in events:
-                    renderer.handle(event)
-        finally:
-            self._show(stream, renderer)
-        return stream.reply
-
-    def _show(self, stream: Stream | ChatStream, renderer: Renderer) -> None:
-        """Show for good what came, however it ended; nothing when no answer had begun."""
-        if stream.opened:
-            reply = stream.reply
-            if self.last is not None:
-                self.last.reply = reply
-            # The notes stand above the answer already.
-            rest = tuple(words for words in reply.warnings if words not in stream.notes)
-            renderer.finish(replace(reply, warnings=rest), seconds=reply.seconds)
+        if "branch" in options:
+            return KERNEL.branch(name, options["branch"], cell_id(self.shell))
+        return Conversation(client, system=self.magics.system or None, name=name) if chat is None else chat
 
     @contextmanager
-    def _keeping(self, exchange: Exchange, command: Command, renderer: Renderer) -> Iterator[None]:
+    def _keeping(self, asking: Asking, command: Command) -> Iterator[None]:
         """Bind whatever came to its names, also when the cell fails in the end."""
         try:
             yield
         except GeminiMagicError as error:
-            self._bind(command, error.partial or exchange.reply)
+            self._bind(command, error.partial or asking.exchange.reply)
             raise
         except KeyboardInterrupt:
-            self._bind(command, exchange.reply)
+            self._bind(command, asking.exchange.reply)
             raise
-        self._bind(command, exchange.reply)
-        if isinstance(renderer, QuietRenderer):
-            for note in renderer.notes:
+        self._bind(command, asking.exchange.reply)
+        if isinstance(asking.renderer, QuietRenderer):
+            for note in asking.renderer.notes:
                 print(note)  # noqa: T201 - quiet hides the answer, not that another model gave it
 
     def _bind(self, command: Command, reply: Reply | None) -> None:
-        if reply is None:
-            return
-        self.shell.push({"_gemini": reply}, interactive=False)
+        if reply is not None:
+            self.shell.push({"_gemini": reply}, interactive=False)
+            self._keep(command, reply)
+
+    def _keep(self, command: Command, value: object) -> None:
         if command.out:
-            self.shell.push({command.out: reply})
-
-
-def _whole(question: Question, renderer: Renderer) -> Reply:
-    renderer.begin(question.model)
-    reply = question.ask()
-    if isinstance(renderer, QuietRenderer):
-        for note in reply.warnings:
-            renderer.note(note)
-    renderer.finish(reply, seconds=reply.seconds)
-    return reply
-
-
-def _check(reply: Reply) -> None:
-    """An answer that was blocked, or came out unusable, fails the cell: what follows must not build on it."""
-    if reply.status not in {"blocked", "failed"}:
-        return
-    reason = reply.block_reason or reply.finish_reason or "unknown reason"
-    what = "The prompt" if reply.block_reason else "The answer"
-    words = f" {reply.finish_message}" if reply.finish_message else ""
-    error: GeminiMagicError
-    if reply.status == "blocked":
-        error = Blocked(f"{what} was blocked ({reason}).{words}", reason=reason)
-    else:
-        error = InvalidAnswer(f"The answer is unusable ({reason}).{words}", hint="Running the cell again may help.")
-    error.partial = reply
-    error.attempts = reply.attempts
-    raise error
+            self.shell.push({command.out: value})

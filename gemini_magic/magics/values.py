@@ -6,7 +6,7 @@ import json
 import keyword
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from gemini_magic.exceptions import ConfigError, UsageError
@@ -88,6 +88,38 @@ def variable(text: str, flag: str) -> str:
     if not text.isidentifier() or keyword.iskeyword(text):
         raise UsageError(f"{flag} takes the name of a variable, not {text[:40]!r}.")
     return text
+
+
+def one_of(words: Sequence[str]) -> Read:
+    """A reader for one word of a few."""
+
+    def read(text: str, flag: str) -> str:
+        if text not in words:
+            raise UsageError(
+                f"{flag} takes {', '.join(words[:-1])} or {words[-1]}, not {text[:40]!r}.",
+                hint=did_you_mean(text, words),
+            )
+        return text
+
+    return read
+
+
+def logprobs(text: str, flag: str) -> dict[str, object]:
+    """How many alternatives to ask for beside each token."""
+    count = integer(0, 20)(text, flag)
+    return {"responseLogprobs": True, **({"logprobs": count} if count else {})}
+
+
+def context(text: str, flag: str) -> str | int:
+    """Which cells go into the prompt: ``above``, ``error``, or how many."""
+    if text in {"above", "error"}:
+        return text
+    if re.fullmatch(r"[0-9]{1,4}", text) and int(text):
+        return int(text)
+    raise UsageError(
+        f"{flag} takes above, error or a number of cells, not {text[:40]!r}.",
+        hint=did_you_mean(text, ("above", "error")),
+    )
 
 
 def thinking(text: str, flag: str) -> dict[str, object]:

@@ -116,6 +116,8 @@ class Kernel:
     def finish(self, message_id: str, patience: float = PATIENCE) -> Cell:
         """Wait for the end of a cell and everything it published."""
         reply = self.client.get_shell_msg(timeout=patience)
+        while reply["msg_type"] == "kernel_info_reply":  # late, when the machine was busy at the start
+            reply = self.client.get_shell_msg(timeout=patience)
         assert reply["parent_header"]["msg_id"] == message_id
         cell = Cell(reply, [*self._waiting.pop(message_id, [])])
         if cell.status != "aborted":

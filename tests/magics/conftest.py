@@ -64,6 +64,7 @@ def fresh_kernel() -> Iterator[None]:
     disconnect()
     KERNEL.__init__()  # type: ignore[misc]
     ledger.KERNEL.clear()
+    ledger.KERNEL.budget, ledger.KERNEL.prices = None, {}
 
 
 @pytest.fixture

@@ -8,15 +8,14 @@ from pydantic import BaseModel
 from gemini_magic import wire
 from gemini_magic.exceptions import InputError, UsageError
 from gemini_magic.magics.command import (
-    SUBCOMMANDS,
     Command,
     config_fields,
     parse_cell,
     parse_line,
     request_fields,
-    subcommands_text,
     system_text,
 )
+from gemini_magic.magics.vocabulary import SUBCOMMANDS, subcommands_text
 
 BLANK = ["", " ", "\n", "\u00a0", "\u200b", "\ufeff \u2060\n", "\t\r\n"]
 
@@ -275,12 +274,12 @@ def test_a_system_text_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="Did you mean 'role'"):
         system_text("$rol", {"role": "x"})
     for name, message in (
-        ("none", "not a file"),
+        ("none", "is not there"),
         ("binary", "not UTF-8"),
-        ("large", "larger than"),
+        ("large", "the limit is 4.0 MB"),
         ("a\0", "--system"),
     ):
         with pytest.raises(InputError, match=message):
             system_text(f"@{tmp_path / name}", {})
-    with pytest.raises(InputError, match="not a file"):
+    with pytest.raises(InputError, match="is a folder"):
         system_text(f"@{tmp_path}", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pandas as pd
@@ -102,11 +103,14 @@ def test_a_dataframe_goes_in_as_a_compact_table(notebook):
 
 
 def test_a_picture_goes_in_where_it_stands(notebook):
-    png = b"\x89PNG\r\n\x1a\n" + bytes(8)
+    png = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+    )
     notebook.run("%gemini before {{png}} after", png=png)
     before, picture, after = notebook.body["contents"][-1]["parts"]
     assert (before, after) == ({"text": "before "}, {"text": " after"})
     assert picture["inlineData"]["mimeType"] == "image/png"
+    assert base64.b64decode(picture["inlineData"]["data"]) == png
 
 
 def test_local_variables_of_a_function_come_first(notebook):

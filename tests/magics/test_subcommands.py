@@ -6,12 +6,12 @@ import json
 from importlib.metadata import version
 
 import pytest
-from wire_server import Say, answer, error, event
+from wire_server import Say, error, event
 
 from gemini_magic.display.cards import RequestCard, Table
 from gemini_magic.exceptions import ApiError, InputError, UsageError
 from gemini_magic.magics.arguments import BY_FLAG
-from gemini_magic.magics.command import SUBCOMMANDS
+from gemini_magic.magics.vocabulary import SUBCOMMANDS
 from gemini_magic.reply import Reply
 
 KEY = "planted-key-0123456789-abcdefghijklmnop"
@@ -234,21 +234,6 @@ def test_last_before_anything_was_asked_says_so(notebook):
 
 
 # Usage and version
-
-
-def test_usage_has_a_row_for_each_exchange_and_a_sum(notebook, capsys):
-    assert "Nothing has been asked" in shown_by(notebook, capsys, "%gemini usage")
-    counts = {"promptTokenCount": 1000, "candidatesTokenCount": 20, "totalTokenCount": 1020}
-    notebook.wire.answers(Say([event("Hi", "STOP", usageMetadata=counts)], framing="chunked"), answer("Ho"))
-    notebook.run("%gemini one\n%gemini -m gemini-y two")
-    notebook.run("table = %gemini usage")
-    table = notebook["table"]
-    assert [(row["model"], row.get("prompt"), row.get("total")) for row in table.rows] == [
-        ("gemini-x", 1000, 1020),
-        ("gemini-y", None, None),
-    ]
-    assert table.totals["total"] == 1020
-    assert "1,020" in shown_by(notebook, capsys, "%gemini usage")
 
 
 def test_version_is_that_of_the_package(notebook, capsys):
