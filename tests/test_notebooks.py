@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 from gemini_magic.local.catalogue import DEFAULT
-from gemini_magic.magics.command import SUBCOMMANDS
+from gemini_magic.magics.vocabulary import SUBCOMMANDS
 from gemini_magic.settings import PROFILES
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def on_echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS][:1] == ["01_quickstart"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_quickstart", "02_images_and_files", "03_conversations"]
 
 
 @each
@@ -112,6 +112,36 @@ def test_the_quickstart_sends_what_it_says(monkeypatch: pytest.MonkeyPatch, tmp_
     assert '"temperature": 0' in request
     assert texts[-1].count(" echo ") == 5
     assert all(len(cell.outputs) <= 1 for cell in code_of(notebook))
+
+
+@pytest.mark.kernel
+def test_pictures_and_files_go_round(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    notebook = run(NOTEBOOKS[1], monkeypatch, tmp_path)
+    texts = texts_of(notebook)
+    compared = next(cell for cell in code_of(notebook) if cell.source.startswith("%%gemini\nCompare"))
+    assert [kind for output in compared.outputs for kind in output.data if kind.startswith("image/")] == [
+        "image/png"
+    ] * 2
+    assert "(240, 160)" in texts[4]
+    assert texts[5].startswith("Would be sent:")
+    assert '"mimeType": "image/jpeg"' in texts[5]
+    assert all("application/pdf" in text for text in texts[7:9])
+    assert "February was the trade fair." in texts[7]
+    assert "audio/wav" in texts[10]
+    assert "holds a GitHub token" in texts[11]
+
+
+@pytest.mark.kernel
+def test_conversations_are_gone_on_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    notebook = run(NOTEBOOKS[2], monkeypatch, tmp_path)
+    texts = texts_of(notebook)
+    told = [text for text in texts if text.startswith("user: My name is Ada.")]
+    assert len(told) == 2
+    assert "Grace" not in told[1]
+    assert "Loaded 'main': 1 turn." in texts[9]
+    assert any("'before after'" in text for text in texts)
+    assert texts[-2].startswith("Name a colour.")
+    assert "what-if" in texts[-1]
 
 
 @pytest.mark.kernel

@@ -11,6 +11,8 @@ from nbclient import NotebookClient
 
 from gemini_magic.cli import main
 from gemini_magic.local.server import LocalServer
+from gemini_magic.magics.arguments import BY_FLAG
+from gemini_magic.magics.vocabulary import SUBCOMMANDS
 from gemini_magic.settings import PROFILES, load_config
 
 if TYPE_CHECKING:
@@ -46,20 +48,36 @@ def test_readme_is_short_and_the_first_cell_comes_early() -> None:
     assert max(map(len, ENGLISH.splitlines())) <= 132
 
 
-def test_both_languages_have_the_same_blocks() -> None:
-    assert blocks(CHINESE) == blocks(ENGLISH)
+def test_the_blocks_of_the_second_language_are_of_the_first() -> None:
+    assert set(blocks(CHINESE)) <= {*blocks(ENGLISH), *_lines_of_shell(ENGLISH)}
     assert {block.language for block in blocks(README)} == {"ipython", "python", "sh", "toml"}
     assert README.count("\n```") == 2 * len(blocks(README))
 
 
+def _lines_of_shell(text: str) -> list[Block]:
+    return [
+        Block("sh", f"{line}\n") for block in blocks(text) if block.language == "sh" for line in block.text.splitlines()
+    ]
+
+
+def spoken_of(text: str) -> set[str]:
+    """The options, subcommands and functions that the prose names."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`([^`]+)`", prose)
+    options = {word for span in spans for word in re.findall(r"(?<!\S)--?[a-z][a-z-]*", span) if span.startswith("-")}
+    return options | {" ".join(span.split()[:2]) for span in spans if span.startswith("%gemini ")}
+
+
+def test_both_languages_speak_of_the_same_options_and_subcommands() -> None:
+    assert spoken_of(CHINESE) == spoken_of(ENGLISH)
+    named = {name.removeprefix("%gemini ") for name in spoken_of(ENGLISH)}
+    assert named <= {*SUBCOMMANDS, *BY_FLAG}
+
+
 def test_both_languages_name_the_same_commands() -> None:
     named = {" ".join(words[:2]) for words in commands(CHINESE)}
-    assert named == {" ".join(words[:2]) for words in commands(ENGLISH)} - {
-        "make check",
-        "make bench",
-        "make lab",
-        "gemini-magic demo",
-    }
+    only_english = {"make check", "make bench", "make lab", "gemini-magic demo"}
+    assert named == {" ".join(words[:2]) for words in commands(ENGLISH)} - only_english
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
@@ -112,7 +130,7 @@ def echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServe
 
 
 @pytest.mark.kernel
-def test_every_cell_of_the_readme_runs_on_echo(echo: LocalServer) -> None:
+def test_every_cell_of_the_readme_runs_on_echo(echo: LocalServer, tmp_path: Path) -> None:
     code = [block.text.rstrip() for block in blocks(ENGLISH) if block.language in {"ipython", "python"}]
     gateway = PROFILES["unigateway"]
     told = ((f'"{gateway.base_url}"', f'"{echo.base_url}"'), (f'"{gateway.default_model}"', '"echo"'))
@@ -120,7 +138,8 @@ def test_every_cell_of_the_readme_runs_on_echo(echo: LocalServer) -> None:
         assert named in code[-1]
         code[-1] = code[-1].replace(named, instead)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code])
-    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    here = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, kernel_name="python3", timeout=60, resources=here).execute()
     first, *_ = [cell.outputs for cell in notebook.cells if cell.source.startswith("%%gemini")]
     assert "Which city is warmer than 20 degrees?" in first[-1]["data"]["text/plain"]
     assert "| Madrid | 31 |" in first[-1]["data"]["text/plain"]
