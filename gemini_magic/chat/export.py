@@ -52,7 +52,7 @@ def written(chat: Saved, path: str | PathLike[str]) -> tuple[Path, bytes]:
 
 def markdown_of(chat: Saved) -> str:
     """A conversation as Markdown, for reading: nothing in it is fetched when it is shown."""
-    blocks = [f"<!-- {FORMAT} {VERSION} -->", f"# {_line(chat.name) or 'Conversation'}"]
+    blocks = [f"<!-- {FORMAT} {VERSION} -->", _title(chat)]
     if chat.system:
         blocks += [f"**{_INSTRUCTION}**", harmless(system_in_words(chat))]
     for number, turn in enumerate(chat.turns, 1):
@@ -91,7 +91,11 @@ def remarks(turn: Turn) -> list[str]:
 
 def _model_words(turn: Turn) -> str:
     model = turn.reply.model if turn.reply is not None else ""
-    return f" of {_line(model)}" if model else ""
+    return f" of {harmless(_line(model))}" if model else ""
+
+
+def _title(chat: Saved) -> str:
+    return f"# {harmless(_line(chat.name)) or 'Conversation'}"
 
 
 def _line(text: str) -> str:
@@ -121,7 +125,7 @@ def _defused(line: str) -> str:
 
 def notebook_of(chat: Saved) -> dict[str, Any]:
     """A conversation as a notebook of version 4.5: a cell for each question, its answer as output, and its turn."""
-    title = f"# {_line(chat.name) or 'Conversation'}"
+    title = _title(chat)
     if chat.system:
         title += f"\n\n**{_INSTRUCTION}**\n\n{harmless(system_in_words(chat))}"
     ids = _ids(chat.turns)

@@ -25,7 +25,9 @@ def begin(asking: Asking, prompt: str, done: Callable[[], None]) -> Job:
     chat = asking.question.chat
     job = KERNEL.new(prompt, chat.name if chat is not None else "", asking.exchange)
     # Shown from here, so that the output belongs to this cell whatever runs when the answer comes.
-    asking.renderer.note(f"Asked in the background as job {job.number}; `%gemini stop {job.number}` stops it before its end.")
+    asking.renderer.note(
+        f"Asked in the background as job {job.number}; `%gemini stop {job.number}` stops it before its end."
+    )
 
     def work() -> Reply:
         try:

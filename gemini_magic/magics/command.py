@@ -15,7 +15,7 @@ from gemini_magic.magics.arguments import BY_FLAG, OPTIONS, parse_options
 from gemini_magic.magics.line import read_word, skip_space
 from gemini_magic.magics.vocabulary import SUBCOMMANDS
 from gemini_magic.parts import MAX_TEXT, to_text
-from gemini_magic.parts.opening import read_file
+from gemini_magic.parts.files.opening import read_file
 from gemini_magic.settings import did_you_mean
 
 _STORE = re.compile(r"(?P<name>[^\W\d]\w*)\s*<<\s*")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, Float, Integer, List, Unicode
 
-from gemini_magic.magics import asked, completion, recorder
+from gemini_magic.magics import asked, completion
+from gemini_magic.magics.prompts import recorder
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

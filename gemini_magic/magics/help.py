@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from gemini_magic.display.visible import visible
 from gemini_magic.magics.arguments import BY_FLAG, GROUPS, OPTIONS, usage
 from gemini_magic.magics.help_texts import MORE, PROMPTS, START, TOPIC_TEXTS
 from gemini_magic.magics.vocabulary import SUBCOMMAND_GROUPS, SUBCOMMANDS, TOPICS
@@ -22,7 +23,7 @@ class Help:
 
     def __repr__(self) -> str:
         """The text."""
-        return self._text
+        return visible(self._text)
 
 
 def help_on(topic: str) -> Help:

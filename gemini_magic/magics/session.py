@@ -21,7 +21,7 @@ from gemini_magic.magics.clients import Clients
 from gemini_magic.magics.command import Command, parse_cell, parse_line, request_fields, system_text
 from gemini_magic.magics.dry_run import dry_run
 from gemini_magic.magics.insert import insert_code
-from gemini_magic.magics.prompt import compose
+from gemini_magic.magics.prompts.composing import compose
 from gemini_magic.magics.question import Question, encoded
 from gemini_magic.magics.restore import notebook_name
 from gemini_magic.magics.subcommands import run_subcommand

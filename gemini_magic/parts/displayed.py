@@ -31,8 +31,8 @@ from gemini_magic.exceptions import UnsupportedValue
 from gemini_magic.frames import is_frame
 from gemini_magic.parts.bundles import best_of, has_bundle
 from gemini_magic.parts.files import File, content_parts, file_parts
+from gemini_magic.parts.files.names import shown_name
 from gemini_magic.parts.media import mime_type, wire_mime
-from gemini_magic.parts.names import shown_name
 from gemini_magic.parts.pictures import picture_parts
 from gemini_magic.parts.text import check_text, to_text
 

@@ -7,6 +7,7 @@ something is missing.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -43,6 +44,7 @@ __all__ = [
 
 Status = Literal["ok", "truncated", "blocked", "failed", "interrupted"]
 _URL_STATUS = "URL_RETRIEVAL_STATUS_"
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 
 
 class UrlStatus(NamedTuple):
@@ -257,14 +259,19 @@ class Reply:
     def __repr__(self) -> str:
         """Model, status and the beginning of the text."""
         beginning = self.text if len(self.text) <= 60 else self.text[:57] + "..."  # noqa: PLR2004 - one line
-        return f"<Reply {self.status} from {self.model or 'unknown model'}: {beginning!r}>"
+        return f"<Reply {self.status} from {_spelled(self.model) or 'unknown model'}: {beginning!r}>"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/plain": self.text or repr(self)}
+        return {"text/plain": _spelled(self.text) or repr(self)}
 
     def _gemini_text_(self) -> str:
         """What stands in a prompt where this reply is named."""
         return self.text
+
+
+def _spelled(text: str) -> str:
+    """The text with escapes in the place of characters that command terminals or turn the reading direction."""
+    return _COMMANDS.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def candidate_parts(candidate: Candidate | None) -> list[Part]:

@@ -24,7 +24,7 @@ EDIT = """index => {
     ],
     ids=["option", "value", "subcommand", "variable"],
 )
-def test_the_popup_offers_what_fits(lab, open_notebook, screenshots, typed, offered, request):
+def test_the_popup_offers_what_fits(lab, open_notebook, screenshots, request, *, typed, offered):
     page = open_notebook(["%load_ext gemini_magic\nweather = weathered = 1", ""], name="completion.ipynb")
     lab.run_all(page)
     page.evaluate(EDIT, 1)

@@ -7,10 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from browser.hostile_sinks import SINKS, saved_for_reading
+from browser.shown_answers import payloads
 from nbconvert import HTMLExporter
 
 CORPUS = Path(__file__).parent.parent / "data" / "xss.jsonl"
 
+RENDERED = "() => document.querySelectorAll('.jp-MarkdownCell.jp-mod-rendered').length == COUNT"
 GROUP = 20  # a cell shows fifty outputs at most
 
 pytestmark = pytest.mark.browser
@@ -66,6 +69,42 @@ def test_the_corpus_is_inert_in_every_place_beside_the_text(lab, listener, open_
     assert_export_is_inert(lab, listener, lab.folder / "beside.ipynb", tmp_path)
 
 
+def test_the_corpus_is_inert_in_everything_that_can_be_asked_for(lab, listener, open_notebook, tmp_path):
+    names = list(SINKS)
+    groups = [names[begin : begin + 4] for begin in range(0, len(names), 4)]
+    cells = ["import hostile_sinks, shown_answers\n%load_ext gemini_magic"]
+    cells.append(f"payloads = [payload for _, payload in shown_answers.payloads({listener.url!r})]")
+    cells += [f"hostile_sinks.show(payloads, {group})" for group in groups]
+    listener.paths.clear()
+    page = open_notebook(cells, name="asked.ipynb")
+    outputs = lab.run_all(page, timeout=120)
+    assert [output for cell in outputs for output in cell if output["output_type"] == "error"] == []
+    assert sum(len(cell) for cell in outputs) >= 2 * len(SINKS) - 2
+    assert page.locator("section.gm").count() >= len(payloads(listener.url)) * (len(SINKS) - 4)
+    assert_inert(lab, listener, page)
+    lab.save(page)
+    lab.close(page)
+    reopened = lab.open("asked.ipynb")
+    lab.settle(reopened)
+    assert_inert(lab, listener, reopened)
+    lab.close(reopened)
+    assert_export_is_inert(lab, listener, lab.folder / "asked.ipynb", tmp_path)
+
+
+def test_the_corpus_is_inert_in_conversations_that_were_saved_for_reading(lab, listener, tmp_path):
+    lab.forget()
+    listener.paths.clear()
+    document = saved_for_reading([payload for _, payload in payloads(listener.url)])
+    path = lab.folder / "reading.ipynb"
+    path.write_text(json.dumps(document))
+    page = lab.open("reading.ipynb")
+    page.wait_for_function(RENDERED.replace("COUNT", str(len(document["cells"]))))
+    lab.settle(page)
+    assert_nothing_happened(lab, listener)
+    lab.close(page)
+    assert_export_is_inert(lab, listener, path, tmp_path)
+
+
 def test_the_same_corpus_shown_raw_runs_and_fetches(lab, listener, open_notebook):
     listener.paths.clear()
     lines = [json.loads(line) for line in CORPUS.read_text().splitlines()]
@@ -83,10 +122,14 @@ def test_the_same_corpus_shown_raw_runs_and_fetches(lab, listener, open_notebook
     assert len(set(listener.paths)) >= 10
 
 
-def assert_inert(lab, listener, page, *, frames: bool = False) -> None:
+def assert_nothing_happened(lab, listener) -> None:
     assert lab.fired == []
     assert listener.paths == []
     assert lab.foreign() == []
+
+
+def assert_inert(lab, listener, page, *, frames: bool = False) -> None:
+    assert_nothing_happened(lab, listener)
     allowed = page.evaluate("""() => [...document.querySelectorAll('.jp-OutputArea-output *')].filter(element =>
         ['SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'FORM', 'IMG', 'LINK', 'BASE', 'META'].includes(element.tagName)
         || [...element.attributes].some(attribute => attribute.name.startsWith('on')

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gemini_magic.exceptions import FileRejected, ImageRejected, InputError
-from gemini_magic.magics.attachments import attached
+from gemini_magic.magics.prompts.attachments import attached
 from gemini_magic.parts import Medium, Pictures
 from gemini_magic.parts.files import file
 from gemini_magic.settings import ApiKey

@@ -13,10 +13,11 @@ from gemini_magic import ledger
 from gemini_magic.chat import KERNEL, Conversation
 from gemini_magic.client import Client
 from gemini_magic.exceptions import GeminiMagicError
-from gemini_magic.magics import completion, template_files
+from gemini_magic.magics import completion
 from gemini_magic.magics.arguments import BY_FLAG, FORMATS
+from gemini_magic.magics.completion.suggestions import remember_models
 from gemini_magic.magics.gemini import GeminiMagics
-from gemini_magic.magics.suggestions import remember_models
+from gemini_magic.magics.prompts import template_files
 from gemini_magic.magics.vocabulary import SUBCOMMANDS
 
 

@@ -9,9 +9,9 @@ import pytest
 from IPython.core.history import HistoryManager
 
 from gemini_magic.exceptions import ConnectFailed, UsageError
-from gemini_magic.magics import context as module
-from gemini_magic.magics import recorder
-from gemini_magic.magics.context import context
+from gemini_magic.magics.prompts import context as module
+from gemini_magic.magics.prompts import recorder
+from gemini_magic.magics.prompts.context import context
 
 keeps_prints = pytest.mark.skipif(
     not hasattr(HistoryManager, "outputs"), reason="this IPython keeps what cells return, and not what they print"

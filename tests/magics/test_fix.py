@@ -8,7 +8,7 @@ import pytest
 from wire_server import answer, error
 
 from gemini_magic.exceptions import ApiError, UsageError
-from gemini_magic.magics import recorder
+from gemini_magic.magics.prompts import recorder
 from gemini_magic.magics.subcommands import fix
 
 MENDED = "You divide by zero.\n\n```python\nx / y\n```\n\nbecomes\n\n```python\ny = 1\nx / y\n```\n\n```text\n1.0\n```"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gemini_magic import wire
 from gemini_magic.exceptions import GeminiMagicError, InputError, UnboundName, UnsupportedValue
-from gemini_magic.magics.interpolation import interpolate
+from gemini_magic.magics.prompts.interpolation import interpolate
 from gemini_magic.parts import Pictures
 from gemini_magic.settings import ApiKey
 
@@ -369,6 +369,6 @@ def test_long_texts_full_of_braces_are_read_in_one_go():
 
 
 def test_loading_stays_light():
-    code = "import sys, gemini_magic.magics.interpolation, gemini_magic.magics.command; print(*sys.modules)"
+    code = "import sys, gemini_magic.magics.prompts.interpolation, gemini_magic.magics.command; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert not {"pydantic", "httpx", "narwhals", "pandas", "PIL", "ipywidgets"} & set(done.stdout.split())

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gemini_magic.exceptions import GeminiMagicError, InputError, UnboundName, UsageError
-from gemini_magic.magics import template_files, templates
+from gemini_magic.magics.prompts import template_files, templates
 from gemini_magic.magics.subcommands.templates import RUN
 from gemini_magic.parts import Medium, to_parts
 from gemini_magic.settings import ApiKey

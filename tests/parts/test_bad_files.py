@@ -10,10 +10,9 @@ import sys
 import pytest
 
 from gemini_magic.exceptions import FileRejected, ImageRejected, InputError
-from gemini_magic.parts import opening
-from gemini_magic.parts.files import file, file_parts, image
+from gemini_magic.parts.files import file, file_parts, image, opening
+from gemini_magic.parts.files.opening import read_file
 from gemini_magic.parts.media import Pictures
-from gemini_magic.parts.opening import read_file
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from gemini_magic.exceptions import ImageRejected, InputError, UnsupportedValue
 from gemini_magic.parts import Pictures, to_parts
 from gemini_magic.parts.cache import KERNEL
-from gemini_magic.parts.guards import MAX_BYTES, MAX_PIXELS
 from gemini_magic.parts.pictures import picture_parts
+from gemini_magic.parts.pictures.guards import MAX_BYTES, MAX_PIXELS
 
 Image = pytest.importorskip("PIL.Image")
 ImageFile = pytest.importorskip("PIL.ImageFile")

@@ -10,7 +10,7 @@ import pytest
 from gemini_magic import wire
 from gemini_magic.exceptions import ImageRejected, InputError
 from gemini_magic.parts.files import AsPicture, File, file, file_parts, image, is_file
-from gemini_magic.parts.kinds import by_suffix, kind_of
+from gemini_magic.parts.files.kinds import by_suffix, kind_of
 from gemini_magic.parts.media import Pictures
 
 Image = pytest.importorskip("PIL.Image")

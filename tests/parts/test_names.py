@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_magic.parts.names import plain_name, shown_name, size_text
+from gemini_magic.parts.files.names import plain_name, shown_name, size_text
 
 
 @pytest.mark.parametrize(

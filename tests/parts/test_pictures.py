@@ -15,8 +15,8 @@ from gemini_magic import wire
 from gemini_magic.exceptions import ConfigError, FileRejected, ImageRejected
 from gemini_magic.parts import Pictures, is_media, picture_notes, size_warnings, to_parts
 from gemini_magic.parts.cache import KERNEL, Made, MediaCache
-from gemini_magic.parts.guards import MAX_BYTES
-from gemini_magic.parts.structure import pieces
+from gemini_magic.parts.pictures.guards import MAX_BYTES
+from gemini_magic.parts.pictures.structure import pieces
 
 Image = pytest.importorskip("PIL.Image")
 ImageCms = pytest.importorskip("PIL.ImageCms")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemini_magic.exceptions import UsageError
-from gemini_magic.magics.context import context
-from gemini_magic.magics.failures import last_failure
+from gemini_magic.magics.prompts.context import context
+from gemini_magic.magics.prompts.failures import last_failure
 from gemini_magic.reply.places import fences_in
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from traitlets import TraitError
 from gemini_magic.display.cards import Table, models_table, without_empty
 from gemini_magic.exceptions import UsageError
 from gemini_magic.magics.arguments import OPTIONS
+from gemini_magic.magics.completion.suggestions import remember_models
 from gemini_magic.magics.help import help_on
 from gemini_magic.magics.subcommands.profiles import profile_command
-from gemini_magic.magics.suggestions import remember_models
 from gemini_magic.settings import choose_profile, config_path, did_you_mean
 
 if TYPE_CHECKING:

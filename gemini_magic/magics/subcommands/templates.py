@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from gemini_magic.display.cards import Table
 from gemini_magic.exceptions import UsageError
-from gemini_magic.magics import template_files
 from gemini_magic.magics.help import Help
-from gemini_magic.magics.templates import check
+from gemini_magic.magics.prompts import template_files
+from gemini_magic.magics.prompts.templates import check
 
 if TYPE_CHECKING:
     from gemini_magic.magics.command import Command

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gemini_magic.exceptions import GeminiMagicError, ImageRejected
 from gemini_magic.parts.cache import KERNEL, Made
-from gemini_magic.parts.guards import MAX_BYTES, check_size
-from gemini_magic.parts.header import size_of
-from gemini_magic.parts.image import bytes_parts
 from gemini_magic.parts.media import Pictures, called, mime_type
-from gemini_magic.parts.metadata import tiff_tags
-from gemini_magic.parts.structure import Broken
+from gemini_magic.parts.pictures.guards import MAX_BYTES, check_size
+from gemini_magic.parts.pictures.header import size_of
+from gemini_magic.parts.pictures.image import bytes_parts
+from gemini_magic.parts.pictures.metadata import tiff_tags
+from gemini_magic.parts.pictures.structure import Broken
 from gemini_magic.parts.text import one_line
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def pil_parts(value: object, name: str, pictures: Pictures) -> list[wire.Part]:
 
 
 def _made(image: Image, what: str, pictures: Pictures, turn: int) -> Made:
-    from gemini_magic.parts._pillow import write  # noqa: PLC0415 - keeps the extension's loading light
+    from gemini_magic.parts.pictures._pillow import write  # noqa: PLC0415 - keeps the extension's loading light
 
     return write(image, pictures, what, orientation=turn, lossy=image.format in _LOSSY)
 

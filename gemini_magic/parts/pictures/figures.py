@@ -11,9 +11,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import GeminiMagicError, UnsupportedValue
-from gemini_magic.parts.guards import check_size
-from gemini_magic.parts.image import bytes_parts
 from gemini_magic.parts.media import Pictures, called
+from gemini_magic.parts.pictures.guards import check_size
+from gemini_magic.parts.pictures.image import bytes_parts
 from gemini_magic.parts.text import one_line
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 import struct
 import zlib
 
-from gemini_magic.parts.metadata import tiff_tags
-from gemini_magic.parts.structure import Broken, jpeg_segments
+from gemini_magic.parts.pictures.metadata import tiff_tags
+from gemini_magic.parts.pictures.structure import Broken, jpeg_segments
 
 #: Markers of JPEG that say how large it is: all of C0 to CF but three.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -26,9 +26,9 @@ from gemini_magic import _optional
 from gemini_magic.exceptions import GeminiMagicError, ImageRejected
 from gemini_magic.frames import is_frame
 from gemini_magic.parts.cache import KERNEL, Made
-from gemini_magic.parts.guards import check_size
 from gemini_magic.parts.media import Pictures, called
-from gemini_magic.parts.pil_images import is_pil
+from gemini_magic.parts.pictures.guards import check_size
+from gemini_magic.parts.pictures.pil_images import is_pil
 from gemini_magic.parts.text import one_line
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _from_floats(array: np.ndarray[Any, Any], what: str) -> np.ndarray[Any, Any]
 
 def _made(pixels: np.ndarray[Any, Any], what: str, pictures: Pictures) -> Made:
     module = _optional.require("PIL.Image", extra="images", why=f"send {what} as a picture")
-    from gemini_magic.parts._pillow import write  # noqa: PLC0415 - optional
+    from gemini_magic.parts.pictures._pillow import write  # noqa: PLC0415 - optional
 
     height, width = pixels.shape[:2]
     mode = _CHANNELS[pixels.shape[2] if pixels.ndim == 3 else 1]  # noqa: PLR2004 - H×W×C

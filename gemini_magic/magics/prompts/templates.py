@@ -13,8 +13,8 @@ from types import CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gemini_magic.exceptions import InputError, UnboundName, UsageError
-from gemini_magic.magics.interpolation import Expression, merged, pieces_of, split
-from gemini_magic.magics.template_files import find
+from gemini_magic.magics.prompts.interpolation import Expression, merged, pieces_of, split
+from gemini_magic.magics.prompts.template_files import find
 from gemini_magic.parts import Pictures, one_line
 from gemini_magic.parts.secrets import check_secret
 from gemini_magic.settings import ApiKey, did_you_mean

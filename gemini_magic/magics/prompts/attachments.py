@@ -15,8 +15,8 @@ from gemini_magic.exceptions import FileRejected, GeminiMagicError, ImageRejecte
 from gemini_magic.parts import Medium
 from gemini_magic.parts.displayed import displayed_parts, is_displayed
 from gemini_magic.parts.files import File, file, file_parts, image
-from gemini_magic.parts.names import shown_name, size_text
-from gemini_magic.parts.opening import MAX_FILE
+from gemini_magic.parts.files.names import shown_name, size_text
+from gemini_magic.parts.files.opening import MAX_FILE
 from gemini_magic.parts.pictures import picture_parts
 from gemini_magic.parts.secrets import check_secret
 from gemini_magic.settings import did_you_mean

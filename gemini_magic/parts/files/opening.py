@@ -12,8 +12,8 @@ import stat
 from pathlib import Path
 
 from gemini_magic.exceptions import FileRejected
-from gemini_magic.parts.names import shown_name, size_text
-from gemini_magic.parts.secret_files import why_secret
+from gemini_magic.parts.files.names import shown_name, size_text
+from gemini_magic.parts.files.secret_files import why_secret
 
 #: The largest file that is sent, in bytes; Google takes no more in one request.
 MAX_FILE = 100_000_000

@@ -12,7 +12,7 @@ import socket
 from urllib.parse import SplitResult, urlsplit
 
 from gemini_magic.exceptions import FileRejected
-from gemini_magic.parts.names import shown_name
+from gemini_magic.parts.files.names import shown_name
 
 #: The kind of a video on YouTube; the server finds out for itself, but some gateways want to be told.
 YOUTUBE_TYPE = "video/mp4"

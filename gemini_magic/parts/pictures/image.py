@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from gemini_magic.exceptions import FileRejected, ImageRejected
 from gemini_magic.parts.cache import KERNEL, Made
-from gemini_magic.parts.guards import MAX_BYTES, Found, check_size
-from gemini_magic.parts.header import gif_extent, is_progressive, size_of
 from gemini_magic.parts.media import Pictures, called, kind_name, mime_type
-from gemini_magic.parts.metadata import read_metadata, without_metadata
-from gemini_magic.parts.structure import Broken, pieces
+from gemini_magic.parts.pictures.guards import MAX_BYTES, Found, check_size
+from gemini_magic.parts.pictures.header import gif_extent, is_progressive, size_of
+from gemini_magic.parts.pictures.metadata import read_metadata, without_metadata
+from gemini_magic.parts.pictures.structure import Broken, pieces
 
 if TYPE_CHECKING:
     from gemini_magic import wire
@@ -88,7 +88,7 @@ def make_picture(data: bytes, mime: str, name: str, pictures: Pictures) -> Made:
             f"{called(name, kind_name(mime))} is no whole picture: {error}.", hint="Download or save it again."
         ) from None
     if _is_to_be_written_anew(found, pictures):
-        from gemini_magic.parts._pillow import rewrite  # noqa: PLC0415 - most pictures go as they are
+        from gemini_magic.parts.pictures._pillow import rewrite  # noqa: PLC0415 - most pictures go as they are
 
         return rewrite(found, pictures)
     if place:

@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from gemini_magic.parts.structure import Piece
+    from gemini_magic.parts.pictures.structure import Piece
 
 _ORIENTATION = 0x0112
 _PLACE = 0x8825

@@ -1,14 +1,14 @@
-"""From what stands in a cell to the pieces of its prompt: context, files, template, text and values."""
+"""One prompt, put together from everything that a cell names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gemini_magic.magics.attachments import attached
-from gemini_magic.magics.context import context
-from gemini_magic.magics.interpolation import interpolate
-from gemini_magic.magics.templates import fill
+from gemini_magic.magics.prompts.attachments import attached
+from gemini_magic.magics.prompts.context import context
+from gemini_magic.magics.prompts.interpolation import interpolate
+from gemini_magic.magics.prompts.templates import fill
 from gemini_magic.parts import Medium, Pictures, picture_notes, size_warnings
 from gemini_magic.parts.secrets import check_secret
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from gemini_magic.exceptions import ImageRejected, UnsupportedValue
-from gemini_magic.parts.arrays import array_parts, is_array, is_array_picture
-from gemini_magic.parts.figures import figure_parts, is_figure
-from gemini_magic.parts.image import bytes_parts
 from gemini_magic.parts.media import Pictures, called, drawing_kind, kind_name, mime_type
-from gemini_magic.parts.pil_images import is_pil, pil_parts
+from gemini_magic.parts.pictures.arrays import array_parts, is_array, is_array_picture
+from gemini_magic.parts.pictures.figures import figure_parts, is_figure
+from gemini_magic.parts.pictures.image import bytes_parts
+from gemini_magic.parts.pictures.pil_images import is_pil, pil_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

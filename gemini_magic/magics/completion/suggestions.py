@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gemini_magic.exceptions import GeminiMagicError
 from gemini_magic.magics.arguments import FORMATS, OPTIONS
-from gemini_magic.magics.file_paths import paths
-from gemini_magic.magics.notebook_names import attributes, rows, variables
+from gemini_magic.magics.completion.file_paths import paths
+from gemini_magic.magics.completion.notebook_names import attributes, rows, variables
 from gemini_magic.magics.vocabulary import SUBCOMMANDS, TOPICS
 from gemini_magic.settings import PROFILES, choose_profile, load_config
 
 if TYPE_CHECKING:
-    from gemini_magic.magics.places import Place
+    from gemini_magic.magics.completion.places import Place
     from gemini_magic.settings import Profile
 
 #: Profile → the models that it listed last.
@@ -184,7 +184,7 @@ def _chats(around: Around) -> list[str]:  # noqa: ARG001
 
 
 def _templates(around: Around) -> list[str]:  # noqa: ARG001
-    from gemini_magic.magics.template_files import names  # noqa: PLC0415 - few complete a template
+    from gemini_magic.magics.prompts.template_files import names  # noqa: PLC0415 - few complete a template
 
     return names()
 

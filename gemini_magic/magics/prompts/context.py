@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import UsageError
-from gemini_magic.magics.failures import last_failure
-from gemini_magic.magics.fences import fenced
-from gemini_magic.magics.recorder import recorder_of
+from gemini_magic.magics.prompts.failures import last_failure
+from gemini_magic.magics.prompts.fences import fenced
+from gemini_magic.magics.prompts.recorder import recorder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

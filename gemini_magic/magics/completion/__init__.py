@@ -63,8 +63,8 @@ def _complete(context: CompletionContext, shell: InteractiveShell, magics: Any) 
     nothing = {"completions": [], "matched_fragment": "", "suppress": False}
     if _WORD not in context.full_text:
         return nothing
-    from gemini_magic.magics.places import place_of  # noqa: PLC0415 - loading the extension stays light
-    from gemini_magic.magics.suggestions import suggest  # noqa: PLC0415 - as above
+    from gemini_magic.magics.completion.places import place_of  # noqa: PLC0415 - loading the extension stays light
+    from gemini_magic.magics.completion.suggestions import suggest  # noqa: PLC0415 - as above
 
     place = place_of(context.full_text, context.cursor_line, context.cursor_position)
     found = suggest(place, shell, magics) if place is not None else None

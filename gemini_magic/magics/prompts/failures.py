@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gemini_magic.magics.fences import fenced
-from gemini_magic.magics.recorder import is_ours, recorder_of
+from gemini_magic.magics.prompts.fences import fenced
+from gemini_magic.magics.prompts.recorder import is_ours, recorder_of
 from gemini_magic.parts import one_line
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from gemini_magic import _optional
 from gemini_magic.exceptions import GeminiMagicError, ImageRejected, UnsupportedValue
 from gemini_magic.parts.cache import Made
-from gemini_magic.parts.guards import MAX_PIXELS, reduction
 from gemini_magic.parts.media import Pictures, kind_name
-from gemini_magic.parts.structure import png_chunks, webp_chunks
+from gemini_magic.parts.pictures.guards import MAX_PIXELS, reduction
+from gemini_magic.parts.pictures.structure import png_chunks, webp_chunks
 from gemini_magic.parts.text import one_line
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from gemini_magic.parts.guards import Found
+    from gemini_magic.parts.pictures.guards import Found
 
 #: The one format that is tried; Pillow's own search would try PostScript, too.
 _FORMATS = {

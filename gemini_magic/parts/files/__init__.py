@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gemini_magic.exceptions import FileRejected, ImageRejected, InputError
-from gemini_magic.parts.image import bytes_parts, is_picture_type
-from gemini_magic.parts.kinds import TEXT, by_suffix, declared, kind_of
+from gemini_magic.parts.files.kinds import TEXT, by_suffix, declared, kind_of
+from gemini_magic.parts.files.names import plain_name, shown_name, size_text
+from gemini_magic.parts.files.opening import read_file
+from gemini_magic.parts.files.uris import YOUTUBE_TYPE, check_uri, is_upload, is_upload_address, is_uri, is_youtube
 from gemini_magic.parts.media import drawing_kind, mime_type
-from gemini_magic.parts.names import plain_name, shown_name, size_text
-from gemini_magic.parts.opening import read_file
 from gemini_magic.parts.pictures import picture_parts
+from gemini_magic.parts.pictures.image import bytes_parts, is_picture_type
 from gemini_magic.parts.text import check_text
-from gemini_magic.parts.uris import YOUTUBE_TYPE, check_uri, is_upload, is_upload_address, is_uri, is_youtube
 
 if TYPE_CHECKING:
     from gemini_magic import wire
