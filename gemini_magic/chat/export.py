@@ -19,13 +19,19 @@ from gemini_magic.exceptions import StoreError
 if TYPE_CHECKING:
     from os import PathLike
 
+    from markdown_it.token import Token
+
     from gemini_magic.chat.turns import Turn
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"[^\s\"'\\-][^\s\"'\\]*")
 _SHOWN_IMAGES = frozenset({"image/png", "image/jpeg"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_FETCHING = frozenset({"html_block", "html_inline", "image"})
+#: An indented block is code by itself, and none behind a list that ends the block before it.
+_TAGGED = frozenset({"code_block", "html_block", "html_inline"})
+_FORMULA = re.compile(r"\$|\\begin|\\\\[(\[]")
+_IMAGE = re.compile(r"!(\\*)\[")
+_DEEP = 100
 _INSTRUCTION = "System instruction"
 
 
@@ -103,24 +109,33 @@ def _line(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """Markdown that fetches and runs nothing wherever it is shown; most stays as it is."""
+    """Markdown that fetches and runs nothing wherever it is shown, and whatever stands around it.
+
+    Text in fences stays as it is, and so does text without images and tags.
+    """
     text = _CONTROL.sub("", text.replace("\r\n", "\n")).strip("\n")
-    tokens = MarkdownIt("commonmark", {"html": True}).parse(text)
+    tokens = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEP}).parse(text)
     lines = text.split("\n")
-    code: set[int] = set()
-    for token in tokens:
-        if token.type in {"fence", "code_block"} and token.map:
-            code.update(range(*token.map))
-    inner = {child.type for token in tokens for child in token.children or []}
-    if (inner | {token.type for token in tokens}) & _FETCHING:
-        lines = [line if number in code else _defused(line) for number, line in enumerate(lines)]
+    fenced = {number for token in tokens if token.type == "fence" and token.map for number in range(*token.map)}
+    kinds = {token.type for token in tokens} | {child.type for token in tokens for child in token.children or []}
+    tagged = bool(kinds & _TAGGED)
+    if _is_unclear(tokens, [line for number, line in enumerate(lines) if number not in fenced]):
+        fenced, tagged = set(), True
+    lines = [line if number in fenced else _defused(line, tagged=tagged) for number, line in enumerate(lines)]
     if tokens and tokens[-1].type == "fence" and lines[-1].strip() != tokens[-1].markup:
         lines.append(tokens[-1].markup)
     return "\n".join(lines)
 
 
-def _defused(line: str) -> str:
-    return line.replace("![", "!\\[").replace("<", "&lt;")
+def _is_unclear(tokens: list[Token], outside: list[str]) -> bool:
+    """Whether another program may find fences elsewhere: formulas hide them, and depth ends the search."""
+    return any(token.level >= _DEEP - 1 for token in tokens) or any(map(_FORMULA.search, outside))
+
+
+def _defused(line: str, *, tagged: bool) -> str:
+    # Always, since the address may stand in another block; some programs take a backslash for nothing.
+    line = _IMAGE.sub(r"! \1[", line)
+    return line.replace("<", "&lt;") if tagged else line
 
 
 def notebook_of(chat: Saved) -> dict[str, Any]:

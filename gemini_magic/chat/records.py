@@ -24,6 +24,7 @@ T = TypeVar("T")
 _TOOLS = frozenset({"tools", "toolconfig"})
 _REFUSED = frozenset(
     {"apikey", "auth", "authorization", "baseurl", "endpoint", "headers", "key", "profile", "proxy", "token"}
+    | {"keyvariable", "keyvariables"}
 )
 _STATUSES = frozenset({"ok", "truncated", "blocked", "failed", "interrupted"})
 _REPLY = {"model": "", "attempts": 1, "seconds": 0.0, "interrupted": False, "broken": False}
