@@ -68,10 +68,9 @@ class AnswerReader:
         """
         try:
             for frame in self._frames.close() if data is None else self._frames.feed(data):
-                data = self._mask.in_bytes(frame.data)
-                masked = frame if data is frame.data else frame._replace(data=data)
+                masked = self._masked(frame)
                 for chunk in self._chunks.parse(masked, complete=frame.stray and self._assembler.complete):
-                    self._take(self._mask.in_chunk(chunk, data), events)
+                    self._take(self._mask.in_chunk(chunk, masked.data), events)
             if data is None:
                 self._finish(events)
         except GeminiMagicError as error:
@@ -79,6 +78,10 @@ class AnswerReader:
         except ValidationError as error:
             return _misfit(error)
         return None
+
+    def _masked(self, frame: Frame) -> Frame:
+        shown = self._mask.in_bytes(frame.data)
+        return frame if shown is frame.data else frame._replace(data=shown)
 
     def _take(self, chunk: dict[str, Any], events: MutableSequence[Event]) -> None:
         if self.documents is not None:
