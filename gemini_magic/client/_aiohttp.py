@@ -1,9 +1,15 @@
-"""The only home of aiohttp: what carries the async client's requests."""
+"""The only home of aiohttp: what carries the async client's requests.
+
+It costs more to load than httpx itself, so only the async client imports it, and before any of its limits run.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from httpx_aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
     import ssl
@@ -21,9 +27,6 @@ def new_transport(verify: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Pro
     Raises:
         ValueError: The proxy is of a kind that aiohttp does not know.
     """
-    import aiohttp  # noqa: PLC0415 - costs more than httpx itself, and only the async client needs it
-    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
-
     if proxy is not None and proxy.url.scheme not in {"http", "https"}:
         raise ValueError(f"a {proxy.url.scheme} proxy cannot be used by the async client")
 
@@ -51,7 +54,7 @@ def discard(clients: Iterable[httpx.AsyncClient]) -> None:
             connector._close()  # noqa: SLF001 - its public twin wants to be awaited
 
 
-def _close_sockets(connector: Any) -> None:  # noqa: ANN401 - aiohttp's, which is not loaded here
+def _close_sockets(connector: Any) -> None:  # noqa: ANN401 - aiohttp keeps these to itself
     """End the connections of a loop that was closed before them; it can no longer do so itself."""
     kept = (protocol for waiting in connector._conns.values() for protocol, _ in waiting)  # noqa: SLF001
     for protocol in (*connector._acquired, *kept):  # noqa: SLF001
