@@ -1,26 +1,22 @@
-"""Rows and dataframes; the only home of pandas, polars and pyarrow.
-
-Everything goes through narwhals, which is imported when the first frame comes by. What narwhals does not take, such as
-columns of the same name, is brought into a shape that it does, without copying data.
-"""
+"""Frames and series as compact Markdown tables."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from importlib.util import find_spec
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import InputError
+from gemini_magic.frames._narwhals import as_narwhals, column_name
+from gemini_magic.frames.kinds import frame_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     import narwhals as nw
 
-    _Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+    from gemini_magic.frames._narwhals import Frame
 
 DEFAULT_ROWS = 20
 DEFAULT_TOKENS = 2_000
@@ -28,35 +24,6 @@ DEFAULT_TOKENS = 2_000
 NAMED_ROWS_TOKENS = 50_000
 MAX_CELL = 200
 _TAIL = 5
-# Behind the name of a column that is there twice; cut off again when it is written.
-_MARK = "\x00"
-_TOO_LARGE = 2**63
-
-_FRAMES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "pandas": frozenset({"DataFrame", "Series", "Index"}),
-        "polars": frozenset({"DataFrame", "LazyFrame", "Series"}),
-        "pyarrow": frozenset({"Table", "RecordBatch", "ChunkedArray", "Array"}),
-        "narwhals": frozenset({"DataFrame", "LazyFrame", "Series"}),
-    }
-)
-
-
-def frame_kind(value: object) -> str:
-    """Name a dataframe or series, such as ``"pandas DataFrame"``; an empty string for anything else.
-
-    No dataframe library is imported to find out.
-    """
-    for cls in type(value).__mro__:
-        library = cls.__module__.partition(".")[0]
-        if cls.__name__ in _FRAMES.get(library, ()):
-            return f"{library} {cls.__name__}"
-    return ""
-
-
-def is_frame(value: object) -> bool:
-    """Whether a value is a dataframe or series of pandas, polars, pyarrow or narwhals."""
-    return bool(frame_kind(value))
 
 
 def frame_text(value: object, rows: int | None = None, max_tokens: int | None = None) -> str:
@@ -79,7 +46,7 @@ def frame_text(value: object, rows: int | None = None, max_tokens: int | None = 
         InputError: So many rows are above the limit.
     """
     limit = 4 * (max_tokens or (DEFAULT_TOKENS if rows is None else NAMED_ROWS_TOKENS))
-    frame, wanted = _as_narwhals(value), DEFAULT_ROWS if rows is None else rows
+    frame, wanted = as_narwhals(value), DEFAULT_ROWS if rows is None else rows
     width = len(frame.collect_schema())
     if rows is not None and rows * (2 * width + 1) > limit:
         raise _too_long(rows, rows * (2 * width + 1), limit)
@@ -129,46 +96,7 @@ def _title(kind: str, total: int | None, width: int, shown: tuple[int, int], hid
     return text + (f"; {hidden:,} more columns are not shown" if hidden else "")
 
 
-def _as_narwhals(value: object) -> _Frame:
-    import narwhals as nw  # noqa: PLC0415 - only when a frame comes by
-
-    plain = _plain_frame(value)
-    try:
-        frame = nw.from_native(plain, allow_series=True)
-    except nw.exceptions.DuplicateError:
-        frame = nw.from_native(_with_unique_names(plain))
-    return frame.to_frame() if isinstance(frame, nw.Series) else frame
-
-
-def _plain_frame(value: Any) -> Any:  # noqa: ANN401 - any library's frame
-    """What narwhals does not know, as the frame nearest to it; no data is copied."""
-    kind = frame_kind(value)
-    if kind == "pandas Index":
-        return value.to_frame(index=False)
-    if kind == "pandas Series":
-        return value.to_frame("value" if value.name is None else value.name)
-    if kind in {"pyarrow RecordBatch", "pyarrow Array"}:
-        import pyarrow as pa  # noqa: PLC0415 - it is loaded, or there would be no such value
-
-        return pa.Table.from_batches([value]) if kind == "pyarrow RecordBatch" else pa.table({"value": value})
-    return value
-
-
-def _with_unique_names(value: Any) -> Any:  # noqa: ANN401 - any library's frame
-    names = [_name(name) for name in (value.columns if hasattr(value, "iloc") else value.column_names)]
-    seen: dict[str, int] = {}
-    unique = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}{_MARK}{seen[name]}")
-    if not hasattr(value, "iloc"):
-        return value.rename_columns(unique)
-    renamed = value.copy(deep=False)
-    renamed.columns = unique
-    return renamed
-
-
-def _ends(frame: _Frame, wanted: int) -> tuple[nw.DataFrame[Any], nw.DataFrame[Any] | None, int | None]:
+def _ends(frame: Frame, wanted: int) -> tuple[nw.DataFrame[Any], nw.DataFrame[Any] | None, int | None]:
     """The first and the last rows, and how many there are; the end of a lazy frame is not computed."""
     import narwhals as nw  # noqa: PLC0415 - only when a frame comes by
 
@@ -181,13 +109,13 @@ def _ends(frame: _Frame, wanted: int) -> tuple[nw.DataFrame[Any], nw.DataFrame[A
     return frame.head(wanted - last), frame.tail(last) if last else None, total
 
 
-def _has_labels(frame: _Frame) -> bool:
+def _has_labels(frame: Frame) -> bool:
     """Whether the rows have labels that say more than their position."""
     index = _index(frame)
     return index is not None and not (type(index).__name__ == "RangeIndex" and (index.start, index.step) == (0, 1))
 
 
-def _index(frame: _Frame) -> Any:  # noqa: ANN401 - pandas and its kin
+def _index(frame: Frame) -> Any:  # noqa: ANN401 - pandas and its kin
     import narwhals as nw  # noqa: PLC0415 - only when a frame comes by
 
     return nw.maybe_get_index(frame)
@@ -206,9 +134,7 @@ def _columns(frame: nw.DataFrame[Any], limit: int) -> list[str]:
 
 
 def _name(name: object) -> str:
-    if isinstance(name, tuple):
-        return "/".join(map(str, name))
-    return str(name).partition(_MARK)[0] or "value"
+    return column_name(name) or "value"
 
 
 def _lines(frame: nw.DataFrame[Any] | None, width: int, *, labelled: bool) -> list[str]:
@@ -240,53 +166,3 @@ def _cell(value: object) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
-
-
-def build_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, type], *, index: str = "") -> Any:  # noqa: ANN401
-    """Make a dataframe of pandas, or else of polars.
-
-    Args:
-        rows: One mapping of column to value per row; None where there is no value.
-        columns: The columns in order, and what they hold: int, float, str, or datetime with a time zone (shown in UTC).
-        index: The column that labels the rows; in polars, which has no labels, it comes first.
-
-    Returns:
-        The dataframe, or None when neither library is installed.
-    """
-    data = {name: [row.get(name) for row in rows] for name in columns}
-    kinds = {name: _kind_of(values, columns[name]) for name, values in data.items()}
-    if find_spec("pandas") is not None:
-        return _pandas_frame(data, kinds, index)
-    return _polars_frame(data, kinds, index) if find_spec("polars") is not None else None
-
-
-def _kind_of(values: list[Any], kind: type) -> str:
-    """The name of a kind; numbers that 64 bits do not hold are as good as they can be."""
-    if kind is int and any(value is not None and abs(value) >= _TOO_LARGE for value in values):
-        return "float"
-    return kind.__name__
-
-
-def _pandas_frame(data: Mapping[str, list[Any]], kinds: Mapping[str, str], index: str) -> Any:  # noqa: ANN401
-    import pandas as pd  # noqa: PLC0415 - only when it is asked for
-
-    dtypes = {"int": "Int64", "float": "float64", "datetime": "datetime64[us, UTC]", "str": "object"}
-    columns = {}
-    for name, values in data.items():
-        dtype = "str" if kinds[name] == "str" and values and None not in values else dtypes[kinds[name]]
-        columns[name] = pd.Series(values, dtype=dtype)
-    frame = pd.DataFrame(columns)
-    return frame.set_index(index) if index else frame
-
-
-def _polars_frame(data: Mapping[str, list[Any]], kinds: Mapping[str, str], index: str) -> Any:  # noqa: ANN401
-    import polars as pl  # noqa: PLC0415 - only when it is asked for
-
-    dtypes: dict[str, Any] = {
-        "int": pl.Int64,
-        "float": pl.Float64,
-        "datetime": pl.Datetime("us", "UTC"),
-        "str": pl.String,
-    }
-    names = sorted(data, key=lambda name: name != index)
-    return pl.DataFrame({name: data[name] for name in names}, schema={name: dtypes[kinds[name]] for name in names})
