@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         UnsupportedValue,
         UsageError,
     )
+    from gemini_magic.extract import compare, evaluate, extract, run_of
     from gemini_magic.parts.files import file, image
     from gemini_magic.reply import Reply
 
@@ -70,9 +71,13 @@ _HOMES = {
     "Client": "client",
     "Conversation": "chat",
     "Reply": "reply",
+    "compare": "extract",
     "connect": "connect",
+    "evaluate": "extract",
+    "extract": "extract",
     "file": "parts.files",
     "image": "parts.files",
+    "run_of": "extract",
 }
 
 __all__ = [
@@ -123,18 +128,24 @@ __all__ = [
     "UnknownTool",
     "UnsupportedValue",
     "UsageError",
+    "compare",
     "connect",
+    "evaluate",
+    "extract",
     "file",
     "image",
+    "run_of",
 ]
 
 
 class _Package(ModuleType):
-    """This package, in which `connect` is the function and never the module of that name."""
+    """This package, in which `connect` and `extract` are the functions and never the modules of those names."""
 
     def __setattr__(self, name: str, value: object) -> None:
         # Python binds a module to its package once somebody has imported it, over what had that name before.
-        super().__setattr__(name, value.connect if name == "connect" and isinstance(value, ModuleType) else value)
+        if name in {"connect", "extract"} and isinstance(value, ModuleType):
+            return
+        super().__setattr__(name, value)
 
 
 sys.modules[__name__].__class__ = _Package

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import settings
 from wire_server import FakeClock, WireServer
 
+from gemini_magic.client.retry import KERNEL_BUDGET
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,6 +37,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GEMINI_MAGIC_CONFIG", str(tmp_path / "no-config.toml"))
     monkeypatch.setenv("GEMINI_MAGIC_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("GEMINI_MAGIC_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def full_retry_budget() -> None:
+    """No test pays for the retries of another."""
+    KERNEL_BUDGET.__init__()  # type: ignore[misc]
 
 
 @pytest.fixture(autouse=True)

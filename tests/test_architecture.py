@@ -19,6 +19,7 @@ CONTRACTS = {
     "notebook libraries stay in magics and display",
     "dataframe libraries stay in frames",
     "servers stay in local",
+    "cluster libraries stay in extract",
     "display knows events and replies only",
 }
 
@@ -55,6 +56,7 @@ def rooms() -> set[str]:
         ("notebook libraries stay in magics and display", {"magics", "display", "widget"}),
         ("dataframe libraries stay in frames", {"frames"}),
         ("servers stay in local", {"local"}),
+        ("cluster libraries stay in extract", {"extract"}),
     ],
 )
 def test_a_wall_goes_round_every_other_room(contracts, name, homes):
@@ -77,6 +79,8 @@ def test_no_library_is_named_in_the_wrong_words(contracts):
         "IPython",
         "aiohttp",
         "anywidget",
+        "dask",
+        "distributed",
         "httpcore",
         "httpx",
         "httpx_aiohttp",

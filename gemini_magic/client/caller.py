@@ -142,6 +142,16 @@ class Caller:
         """The gateway's address."""
         return self.profile.base_url
 
+    @property
+    def ledger(self) -> Ledger:
+        """Where usage is recorded."""
+        return self._ledger
+
+    @property
+    def clock(self) -> Clock:
+        """Where time comes from."""
+        return self._clock
+
     def with_options(
         self,
         *,

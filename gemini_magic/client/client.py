@@ -16,6 +16,7 @@ from gemini_magic.exceptions import ConfigError, GeminiMagicError, NotFound, Pro
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gemini_magic.client.async_client import AsyncClient
     from gemini_magic.client.request import RequestFields
     from gemini_magic.client.response import AnswerReader
     from gemini_magic.client.retry import Attempts
@@ -100,6 +101,15 @@ class Client(Caller):
             found, page = read_models(self._fetch(self.page_plan(url, page)))
             models += found
         return models
+
+    def to_async(self) -> AsyncClient:
+        """The same client, awaited: with its profile, key, ledger and shelves, and with connections of its own."""
+        from gemini_magic.client.async_client import AsyncClient  # noqa: PLC0415 - it needs a second HTTP library
+
+        other = AsyncClient.__new__(AsyncClient)
+        other.__dict__.update(self.__dict__)
+        other._connect(self._connections.transport)  # noqa: SLF001 - its other half
+        return other
 
     def close(self) -> None:
         """Close the connections; the client opens new ones when it is used again."""

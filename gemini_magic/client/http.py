@@ -131,7 +131,8 @@ class Connections:
 
     def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
         self._base_url = base_url
-        self._transport = transport
+        #: What stands in place of the network, or None.
+        self.transport = transport
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
         self._pid = 0
@@ -145,7 +146,7 @@ class Connections:
         """
         # The limits travel as one object down to the socket, where each wait asks it how long it may be.
         limits = {"connect": patience, "read": patience, "write": patience, "pool": patience.left}
-        if self._transport is not None:
+        if self.transport is not None:
             limits = dict.fromkeys(limits, None)
         request = httpx_request(outgoing, {"timeout": limits})
         self._count(1)
@@ -183,9 +184,9 @@ class Connections:
     def _new_client(self) -> httpx.Client:
         with configuring():
             client = httpx.Client(
-                transport=self._transport, proxy=proxy_for(self._base_url), **httpx_options(self._base_url)
+                transport=self.transport, proxy=proxy_for(self._base_url), **httpx_options(self._base_url)
             )
-        if self._transport is None:
+        if self.transport is None:
             for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - httpx offers no way in
                 make_patient(getattr(transport, "_pool", None))
         return client

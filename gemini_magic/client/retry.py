@@ -59,19 +59,24 @@ class RetryBudget:
         self._left = size
         self._lock = threading.Lock()
 
+    @staticmethod
+    def cost(*, throttled: bool) -> int:
+        """The tokens of one retry."""
+        return 5 if throttled else 14
+
     def take(self, *, throttled: bool) -> bool:
         """Take the tokens of one retry; False when too few are left."""
-        cost = 5 if throttled else 14
+        cost = self.cost(throttled=throttled)
         with self._lock:
             if self._left < cost:
                 return False
             self._left -= cost
             return True
 
-    def give_back(self) -> None:
-        """A call succeeded."""
+    def give_back(self, tokens: int = 1) -> None:
+        """A call succeeded; a batch, whose retries are many, also gives back what those of the call had taken."""
         with self._lock:
-            self._left = min(self._size, self._left + 1)
+            self._left = min(self._size, self._left + tokens)
 
     @property
     def left(self) -> int:

@@ -19,16 +19,23 @@ _STOP: ContextVar[Event | None] = ContextVar("gemini_magic_stop", default=None)
 
 
 @contextmanager
-def stoppable(stop: Event) -> Iterator[None]:
+def stoppable(stop: Event | None) -> Iterator[None]:
     """Let another thread end the calls made inside: when the event is set, they raise KeyboardInterrupt soon.
 
-    That is how an interrupt ends a call on the main thread, so everything above behaves as it does there.
+    That is how an interrupt ends a call on the main thread, so everything above behaves as it does there. None
+    makes an exception of what is inside: its caller looks after it.
     """
     token = _STOP.set(stop)
     try:
         yield
     finally:
         _STOP.reset(token)
+
+
+def stop_requested() -> bool:
+    """Whether another thread wants the calls made here to end."""
+    stop = _STOP.get()
+    return stop is not None and stop.is_set()
 
 
 _SHORTEST = 0.001

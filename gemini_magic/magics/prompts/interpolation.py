@@ -19,43 +19,22 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
-import symtable
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gemini_magic.exceptions import InputError, UnboundName
 from gemini_magic.frames import is_frame
-from gemini_magic.parts import Medium, Pictures, check_text, is_media, one_line, table_text, to_parts, to_text
+from gemini_magic.parts import Medium, Pictures, braces, check_text, is_media, one_line, table_text, to_parts, to_text
+from gemini_magic.parts.braces import Expression
 from gemini_magic.parts.secrets import check_secret
 from gemini_magic.settings import ApiKey, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MAX_EXPRESSION = 2_000
-_MAX_CLOSINGS = 16
-_RUN = re.compile(r"\{{2,}")
-_ROWS = re.compile(r"\s*(?P<path>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<rows>\d{1,9})\s*")
 _LITERALLY = r"To send it as it stands, write \{{ for this place, or use --raw for the cell."
 
 Piece: TypeAlias = "str | Medium"
-
-
-@dataclass(frozen=True)
-class Expression:
-    """One ``{{…}}`` that is to be evaluated."""
-
-    typed: str
-    tree: ast.Expression
-    names: frozenset[str]
-    rows: int | None = None
-
-    @property
-    def shown(self) -> str:
-        """As the user typed it, short enough for a message."""
-        return self.typed if len(self.typed) <= 80 else f"{self.typed[:77]}…}}}}"  # noqa: PLR2004 - a line's width
 
 
 def interpolate(
@@ -117,71 +96,7 @@ def merged(pieces: list[Piece]) -> list[Piece]:
 
 def split(text: str, namespace: Mapping[str, Any]) -> list[str | Expression]:
     """The prompt as text and expressions in turn."""
-    pieces: list[str | Expression] = []
-    done = 0
-    for run in _RUN.finditer(text):
-        if run.start() < done:
-            continue
-        start, expression = _open(text, run.start(), run.end(), namespace)
-        if expression is None:
-            continue
-        escaped = _is_escaped(text, start)
-        pieces.append(text[done : start - escaped])
-        pieces.append(expression.typed if escaped else expression)
-        done = start + len(expression.typed)
-    pieces.append(text[done:])
-    return pieces
-
-
-def _is_escaped(text: str, start: int) -> bool:
-    """Whether an odd number of backslashes stands before a place."""
-    before = text[max(0, start - 64) : start]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
-
-
-def _open(text: str, first: int, end: int, namespace: Mapping[str, Any]) -> tuple[int, Expression | None]:
-    """The expression that a run of braces opens; of many braces the last pair that does."""
-    escaped = _is_escaped(text, first)
-    for start in [first] if escaped else range(end - 2, max(first, end - 5) - 1, -1):
-        expression = _expression_at(text, start, namespace)
-        if expression is not None:
-            return start, expression
-    return first, None
-
-
-def _expression_at(text: str, start: int, namespace: Mapping[str, Any]) -> Expression | None:
-    inside = start + 2
-    window = text[inside : inside + MAX_EXPRESSION + 2]
-    after = window.find("{{")
-    end = len(window) if after < 0 else after
-    close = window.find("}}", 0, end)
-    for _ in range(_MAX_CLOSINGS):
-        if close < 0:
-            return None
-        found = _parse(window[:close], namespace)
-        if found is not None:
-            return found
-        close = window.find("}}", close + 1, end)
-    return None
-
-
-def _parse(inside: str, namespace: Mapping[str, Any]) -> Expression | None:
-    """The expression that the inside is, or None when it is text."""
-    typed = f"{{{{{inside}}}}}"
-    source, rows = inside.strip(), None
-    if table := _ROWS.fullmatch(inside):
-        source, rows = table["path"], int(table["rows"])
-        if not _means_table(source, namespace):
-            return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(source, "{{…}}", "eval")
-            tree = ast.parse(source, mode="eval")
-            names = _free_names(symtable.symtable(source, "{{…}}", "eval"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        return None
-    return Expression(typed, tree, frozenset(names), rows)
+    return braces.split(text, lambda path: _means_table(path, namespace))
 
 
 def _means_table(path: str, namespace: Mapping[str, Any]) -> bool:
@@ -190,17 +105,6 @@ def _means_table(path: str, namespace: Mapping[str, Any]) -> bool:
         return True
     tables = [known for known, value in namespace.items() if isinstance(known, str) and is_frame(value)]
     return bool(did_you_mean(name, tables))
-
-
-def _free_names(table: symtable.SymbolTable) -> set[str]:
-    """Names that an expression reads from outside; targets of comprehensions and lambdas are its own."""
-    top = table.get_type() == "module"
-    names = {
-        symbol.get_name()
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (not symbol.is_assigned() if top else symbol.is_global())
-    }
-    return names.union(*(_free_names(child) for child in table.get_children()))
 
 
 def _check_names(expression: Expression, namespace: Mapping[str, Any]) -> None:

@@ -7,15 +7,14 @@ again. Braces that hold no Python expression are text, as in a cell.
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass
-from types import CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gemini_magic.exceptions import InputError, UnboundName, UsageError
-from gemini_magic.magics.prompts.interpolation import Expression, merged, pieces_of, split
+from gemini_magic.exceptions import UnboundName, UsageError
+from gemini_magic.magics.prompts.interpolation import merged, pieces_of, split
 from gemini_magic.magics.prompts.template_files import find
-from gemini_magic.parts import Pictures, one_line
+from gemini_magic.parts import Pictures
+from gemini_magic.parts.braces import Expression
+from gemini_magic.parts.paths import Path, follow, read_path
 from gemini_magic.parts.secrets import check_secret
 from gemini_magic.settings import ApiKey, did_you_mean
 
@@ -29,16 +28,6 @@ Piece: TypeAlias = "str | Medium"
 #: Where the cell's own text goes.
 PROMPT = "prompt"
 _WAY_OUT = "Give the value a name in a cell of its own, and write that name; \\{{ is two braces as they stand."
-#: What a path does not lead through: from here it could reach everything that Python knows.
-_CLOSED = (ModuleType, FrameType, CodeType)
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A variable and the way from it to a value; a step is an attribute, or an index in a tuple of one."""
-
-    name: str
-    steps: tuple[str | tuple[str | int], ...] = ()
 
 
 def fill(
@@ -111,38 +100,7 @@ def path_of(expression: Expression, template: str) -> Path:
     Raises:
         InputError: It is something else; the message says what.
     """
-    steps: list[str | tuple[str | int]] = []
-    node = expression.tree.body
-    while not isinstance(node, ast.Name):
-        match node:
-            case ast.Attribute(attr=attr) if attr.startswith("_"):
-                reason = f"the attribute {attr!r} starts with an underscore"
-            case ast.Attribute(value=inner, attr=attr):
-                node, reason = inner, ""
-                steps.append(attr)
-            case ast.Subscript(value=inner, slice=index):
-                literal = _literal(index)
-                node, reason = inner, "" if literal is not None else "an index must be a number or a text in quotes"
-                steps.append((literal if literal is not None else 0,))
-            case _:
-                reason = _refused(node)
-        if reason:
-            raise InputError(f"The template {template!r}: {expression.shown} is refused: {reason}.", hint=_WAY_OUT)
-    return Path(node.id, tuple(reversed(steps)))
-
-
-def _literal(node: ast.expr) -> str | int | None:
-    match node:
-        case ast.Constant(value=value) if type(value) in {str, int}:
-            return value  # type: ignore[return-value]  # one of the two
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) is int:
-            return -value
-    return None
-
-
-def _refused(node: ast.expr) -> str:
-    what = "a call" if isinstance(node, ast.Call) else "code"
-    return f"it is {what}, and a template holds names, attributes and literal indexes only"
+    return read_path(expression, f"The template {template!r}", _WAY_OUT)
 
 
 def _check_name(expression: Expression, path: Path, namespace: Mapping[str, Any], template: str) -> None:
@@ -156,16 +114,7 @@ def _check_name(expression: Expression, path: Path, namespace: Mapping[str, Any]
 
 
 def _resolve(path: Path, namespace: Mapping[str, Any], shown: str) -> object:
-    value: Any = namespace[path.name]
-    for step in path.steps:
-        if isinstance(value, _CLOSED):
-            kind = type(value).__name__
-            raise InputError(f"{shown} reads from a {kind}; a template reads from variables only.", hint=_WAY_OUT)
-        try:
-            value = getattr(value, step) if isinstance(step, str) else value[step[0]]
-        except Exception as error:
-            raise InputError(f"{shown} failed: {one_line(error)}.") from error
-    return value
+    return follow(path, namespace, shown, _WAY_OUT)
 
 
 def _check_secrets(pieces: Iterable[Piece], shown: str, keys: tuple[ApiKey, ...]) -> None:

@@ -1,0 +1,324 @@
+"""How one task comes to its answer: what to send, what an answer means, and when it is over.
+
+`Answering` is a state machine without I/O; `answer` and `answer_async` are the two thin ways to drive it. All requests
+of a task, HTTP retries among them, are counted against one limit.
+
+An answer that is not what was asked for is repaired once: the same prompt, the beginning and the end of that answer,
+and what was wrong with it. An answer that stopped at the token limit is asked for once more with twice the limit, and
+otherwise as before. Errors of the wire never go into a prompt.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gemini_magic.client import encode
+from gemini_magic.client.caller import Caller
+from gemini_magic.client.retry import is_retryable
+from gemini_magic.exceptions import (
+    AnswerTruncated,
+    BadRequest,
+    Blocked,
+    BudgetExceeded,
+    ConfigError,
+    GeminiMagicError,
+    InvalidAnswer,
+    SchemaMismatch,
+    StoreError,
+)
+from gemini_magic.extract.forms import form_for, learn_form, refused_field, refuses_schema
+from gemini_magic.extract.job import Outcome
+from gemini_magic.extract.repair import repair_turns
+from gemini_magic.ledger.entries import counts
+from gemini_magic.parts import one_line
+from gemini_magic.wire import Content, FinishReason
+
+if TYPE_CHECKING:
+    from gemini_magic.client import AsyncClient, Client, Encoded
+    from gemini_magic.client.request import RequestFields
+    from gemini_magic.extract.forms import Form
+    from gemini_magic.extract.job import Job, Task
+    from gemini_magic.reply import Reply
+    from gemini_magic.settings import Profile
+
+Some = TypeVar("Some", bound=Caller)
+
+MAX_ATTEMPTS = 6
+#: Errors that say nothing about a row: they are raised, and end the job.
+OF_THE_JOB = (BudgetExceeded, ConfigError, StoreError)
+_LIMIT = "maxOutputTokens"
+_CONFIG = "generationConfig"
+
+
+class Answering:
+    """One task's way to its outcome.
+
+    Ask what `request` says; tell `took` the reply, or `failed` the error; until one of them says that it is over.
+
+    Args:
+        job: What is the same for all tasks.
+        task: The task.
+        form: In which field to send the schema at first; see `form_for`.
+        repairs: How often an answer that is not of the schema may be repaired.
+        max_attempts: Requests at most, of all kinds together.
+        output_limit: The most tokens that the model can answer with, where that is known.
+        resend: Whether the caller sends one request at a time, so that `failed` also says when to send it again.
+
+    Attributes:
+        form: In which field the schema is sent now.
+        attempts: Requests so far.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        task: Task,
+        *,
+        form: Form = "json",
+        repairs: int = 1,
+        max_attempts: int = MAX_ATTEMPTS,
+        output_limit: int | None = None,
+        resend: bool = False,
+    ) -> None:
+        self.form: Form = form
+        self.attempts = 0
+        self._rounds = 0
+        self._job = job
+        self._max_attempts = max_attempts
+        self._output_limit = output_limit
+        self._resend = resend
+        self._repairs = repairs
+        self._prompt = [encode(Content(role="user", parts=list(task.parts)))]
+        self._contents = self._prompt
+        self._limit = _limit_of(job)
+        self._raised_from: int | None = None
+        self._refused_field = ""
+        self._answered = False
+        self._so_far = Outcome(task.key, "failed", error="It was stopped before its end.")
+
+    @property
+    def left(self) -> int:
+        """Requests that may still be sent."""
+        return max(0, self._max_attempts - self._rounds)
+
+    @property
+    def learned(self) -> str:
+        """The words with which the gateway refused the newer field, once it has taken the older one; else empty."""
+        return self._refused_field if self._answered else ""
+
+    def request(self) -> tuple[list[Encoded], RequestFields]:
+        """What to send now: contents and fields for ``client.generate``.
+
+        Raises:
+            SchemaError: The schema cannot be said in this form.
+        """
+        config = {**self._job.wire_config, **self._job.schema.config(form=self.form)}
+        fields: RequestFields = {"model": self._job.model or None, "system": self._job.system, "config": config}
+        if self._job.extra:
+            fields["extra"] = self._job.extra
+        if self._raised_from is not None:
+            config[_LIMIT] = self._limit
+            fields["extra"] = _with_limit(self._job.extra, self._limit)
+        return list(self._contents), fields
+
+    def took(self, reply: Reply) -> bool:
+        """An answer has come; returns whether it is over."""
+        self._add(reply)
+        match reply.status:
+            case "ok":
+                return self._read(reply.text)
+            case "truncated":
+                return self._at_the_limit(reply)
+            case "blocked":
+                return self._end("blocked", _blocked(reply))
+        return self._unusable(reply)
+
+    def failed(self, error: GeminiMagicError) -> bool:
+        """A request has brought an error in place of an answer; returns whether it is over."""
+        self._count(error.attempts)
+        if self._raised_from is not None and _minds_limit(error):
+            return self._end("truncated", self._truncated(self._raised_from))
+        if self.form == "json" and self.left and refuses_schema(error):
+            self.form, self._refused_field, self._answered = "openapi", refused_field(error), False
+            return False
+        if self._resend and self.left and is_retryable(error):
+            return False
+        return self._end("failed", error)
+
+    def outcome(self) -> Outcome:
+        """What came of it."""
+        return replace(self._so_far, attempts=self.attempts)
+
+    def _count(self, attempts: int) -> None:
+        """What a tape answers costs no request, but a round all the same: it would answer so for ever."""
+        self.attempts += attempts
+        self._rounds += max(1, attempts)
+
+    def _add(self, reply: Reply) -> None:
+        """Count what a request took."""
+        self._count(reply.attempts)
+        self._answered = True
+        used, before = counts(reply.usage), self._so_far
+        self._so_far = replace(
+            before,
+            prompt_tokens=_sum(before.prompt_tokens, used["prompt"], used["tools"]),
+            answer_tokens=_sum(before.answer_tokens, used["answer"], used["thoughts"]),
+            total_tokens=_sum(before.total_tokens, used["total"]),
+            seconds=before.seconds + reply.seconds,
+            model=reply.model,
+            raw=reply.text,
+        )
+
+    def _read(self, text: str) -> bool:
+        schema = self._job.schema
+        try:
+            value = schema.plain(schema.read(text))
+        except InvalidAnswer as error:
+            return self._invalid(text, error)
+        except Exception as error:  # noqa: BLE001 - a validator of the user's; one row must not end the others
+            return self._invalid(text, SchemaMismatch(f"The answer was refused by the schema: {one_line(error)}."))
+        self._so_far = replace(self._so_far, status="ok", value=value, error="", error_kind="")
+        return True
+
+    def _invalid(self, text: str, error: InvalidAnswer) -> bool:
+        if not (self._repairs and self.left):
+            return self._end("invalid", error)
+        self._repairs -= 1
+        self._contents = [*self._prompt, *repair_turns(text, error)]
+        return False
+
+    def _at_the_limit(self, reply: Reply) -> bool:
+        """Twice the limit, once; where none was set, the answer's own size tells the server's."""
+        used = counts(reply.usage)
+        limit = self._limit or _sum(used["answer"], used["thoughts"])
+        more = min(2 * (limit or 0), self._output_limit or 2 * (limit or 0))
+        if not limit or more <= limit or self._raised_from is not None or not self.left:
+            return self._end("truncated", self._truncated(limit))
+        self._raised_from, self._limit = limit, more
+        return False
+
+    def _truncated(self, limit: int | None) -> AnswerTruncated:
+        words = f" of {limit:,} tokens" if limit else ""
+        return AnswerTruncated(f"The answer stopped at the token limit{words}.", hint="Set a higher max_output_tokens.")
+
+    def _unusable(self, reply: Reply) -> bool:
+        reason = reply.finish_reason or "no reason"
+        if self.left and reason != FinishReason.MISSING_THOUGHT_SIGNATURE:
+            return False
+        words = f" {reply.finish_message}" if reply.finish_message else ""
+        return self._end("failed", InvalidAnswer(f"There is no usable answer: it ended with {reason}.{words}"))
+
+    def _end(self, status: str, error: GeminiMagicError) -> bool:
+        self._so_far = replace(self._so_far, status=status, error=str(error), error_kind=type(error).__name__)
+        return True
+
+
+def answer(client: Client, job: Job, task: Task, **options: Any) -> Outcome:  # noqa: ANN401 - of `Answering`
+    """Bring a task to its outcome.
+
+    Args:
+        client: Whom to ask; its retries count, and never exceed what is left.
+        job: What is the same for all tasks.
+        task: The task.
+        **options: ``repairs``, ``max_attempts``, ``output_limit``, ``form``; see `Answering`.
+
+    Returns:
+        The outcome, whatever it is.
+
+    Raises:
+        BudgetExceeded: Nothing may be spent any more.
+        ConfigError: The client cannot be used.
+        StoreError: A tape or a cache cannot be used.
+    """
+    began = time.monotonic()
+    answering = Answering(job, task, **{"form": form_for(client.profile), **options})
+    over = False
+    while not over:
+        try:
+            contents, fields = answering.request()
+            reply = bounded(client, answering.left).generate(contents, **fields)
+        except OF_THE_JOB:
+            raise
+        except GeminiMagicError as error:
+            over = answering.failed(error)
+        else:
+            over = answering.took(reply)
+    return concluded(client.profile, answering, began)
+
+
+async def answer_async(client: AsyncClient, job: Job, task: Task, **options: Any) -> Outcome:  # noqa: ANN401 - as above
+    """Bring a task to its outcome without holding up the event loop; arguments and errors are those of `answer`."""
+    began = time.monotonic()
+    answering = Answering(job, task, **{"form": form_for(client.profile), **options})
+    over = False
+    while not over:
+        try:
+            contents, fields = answering.request()
+            reply = await bounded(client, answering.left).generate(contents, **fields)
+        except OF_THE_JOB:
+            raise
+        except GeminiMagicError as error:
+            over = answering.failed(error)
+        else:
+            over = answering.took(reply)
+    return concluded(client.profile, answering, began)
+
+
+def bounded(client: Some, left: int) -> Some:
+    """The same client, which sends no more than so many requests for one call, fallback models included."""
+    profile = client.profile
+    fallback = profile.fallback[: max(0, left - 1)]
+    tries = max(1, left // (len(fallback) + 1))
+    if profile.retries is not None:
+        tries = min(tries, profile.retries + 1)
+    other = client.with_options(retries=tries - 1)
+    other.profile = replace(other.profile, fallback=fallback)
+    return other
+
+
+def concluded(profile: Profile, answering: Answering, began: float) -> Outcome:
+    """The outcome of a task that is over; what it showed of the gateway is kept for the next.
+
+    Args:
+        profile: The gateway.
+        answering: The task's way.
+        began: When it began, by ``time.monotonic()``.
+    """
+    if answering.learned:
+        learn_form(profile, answering.learned)
+    return replace(answering.outcome(), seconds=time.monotonic() - began)
+
+
+def _limit_of(job: Job) -> int | None:
+    over = job.extra.get(_CONFIG) if job.extra else None
+    limit = over.get(_LIMIT) if isinstance(over, dict) else None
+    limit = job.wire_config.get(_LIMIT) if limit is None else limit
+    return limit if isinstance(limit, int) and limit > 0 else None
+
+
+def _with_limit(extra: Any, limit: int | None) -> dict[str, Any]:  # noqa: ANN401 - any mapping
+    """The extra fields, which are laid over all others, with the limit where they have one."""
+    config = extra.get(_CONFIG)
+    has_limit = isinstance(config, dict) and _LIMIT in config
+    return {**extra, _CONFIG: {**config, _LIMIT: limit}} if has_limit else dict(extra)
+
+
+def _minds_limit(error: GeminiMagicError) -> bool:
+    """Whether an error says that the raised limit is too high."""
+    words = str(error).lower().replace("_", "").replace(" ", "")
+    return isinstance(error, BadRequest) and "outputtoken" in words
+
+
+def _blocked(reply: Reply) -> Blocked:
+    what = "prompt" if reply.block_reason else "answer"
+    reason = reply.block_reason or reply.finish_reason or ""
+    words = f" {reply.finish_message}" if reply.finish_message else ""
+    return Blocked(f"The {what} was blocked ({reason}).{words}", reason=reason)
+
+
+def _sum(*counts: int | None) -> int | None:
+    """The sum of what is known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
