@@ -143,6 +143,32 @@ class Conversation:
         stream = self.client.stream([*_contents(spot.before), asked], **self.fields_for(fields))
         return ChatStream(stream, asked, origin, lambda turn: self._put(spot, turn), self.name)
 
+    def keep(
+        self,
+        asked: Encoded,
+        outcome: Reply | BaseException,
+        spot: Place,
+        *,
+        cell: str = "",
+        run: str = "",
+        **fields: Unpack[RequestFields],
+    ) -> None:
+        """Add the turn of a question that somebody else has sent, such as one whose answer had to be repaired.
+
+        Args:
+            asked: The question as it was sent behind `contents_for`.
+            outcome: The answer that counts, or what went wrong.
+            spot: Where the turn goes, as `find_place` has found before anything was sent.
+            cell: As in `ask`.
+            run: As in `ask`.
+            **fields: As in `ask`.
+        """
+        origin = Origin(plain_fields(fields), cell, run)
+        if isinstance(outcome, BaseException):
+            self._put(spot, failed(asked, outcome, None, origin))
+        else:
+            self._put(spot, answered(asked, outcome, origin))
+
     def edit(self, number: int, *question: object, **fields: Unpack[RequestFields]) -> Reply:
         """Ask something else in the place of a turn; later turns become stale.
 

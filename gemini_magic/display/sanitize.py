@@ -245,6 +245,12 @@ def player(data: bytes, words: str) -> Safe:
     return Safe(f'<audio controls preload="metadata" aria-label="{_escape(visible(words))}" src="{source}"></audio>')
 
 
+def bar(done: int, total: int | None, label: str) -> Safe:
+    """A bar that fills; without a total it says only that something goes on."""
+    filled = f' value="{min(done, total)}" max="{max(total, 1)}"' if total is not None else ""
+    return Safe(f'<progress{filled} aria-label="{_escape(visible(label))}"></progress>')
+
+
 def frame(source: str, *, label: str, class_: str, margin: str = "8px") -> Safe:
     """HTML that others wrote, in a frame where nothing runs and nothing is fetched; links open pages of their own."""
     page = _escape(framed.page(visible(source), margin))

@@ -183,6 +183,37 @@ OPTIONS: tuple[Option, ...] = (
     Option(("--bg",), "bg", "result", "answer in the background, while the kernel is free"),
     Option(("-q", "--quiet"), "quiet", "result", "show nothing"),
     Option(("--no-stream",), "no_stream", "result", "show the answer when it is complete"),
+    Option(
+        ("--schema",),
+        "schema",
+        "structure",
+        "ask for data of this shape: a class, fields such as 'name, age int', or @file.json",
+        values.plain,
+        "VAR|FIELDS|@FILE",
+    ),
+    Option(("--list",), "list", "structure", "ask for a list of it; rows are shown as they come"),
+    Option(("--df",), "df", "structure", "store the data as a dataframe in a variable", values.variable, "NAME"),
+    Option(
+        ("--retries-invalid",),
+        "retries_invalid",
+        "structure",
+        "how often to have an answer repaired that does not fit; 1 unless given",
+        values.integer(0, 5),
+        "N",
+    ),
+    Option(("--each",), "each", "batch", "ask for each row of a dataframe or list", values.plain, "DF|DF.COLUMN"),
+    Option(("--where",), "where", "batch", "only rows for which this expression is true", values.plain, "EXPR"),
+    Option(("--limit",), "limit", "batch", "only the first N rows", values.integer(1), "N"),
+    Option(("--workers",), "workers", "batch", "requests at the same time, at most", values.integer(1, 64), "N"),
+    Option(("--rpm",), "rpm", "batch", "requests a minute, at most", values.rate, "N"),
+    Option(
+        ("--budget",), "budget", "batch", "stop at so many tokens, or at so much money", values.plain, "TOKENS|MONEY"
+    ),
+    Option(("--pack",), "pack", "batch", "rows in one request", values.integer(1, 100), "N"),
+    Option(("--store",), "store", "batch", "the file that keeps the answers", values.plain, "PATH"),
+    Option(("--resume",), "resume", "batch", "go on with the answers that are there, which is the default"),
+    Option(("--fresh",), "fresh", "batch", "ask for every row, also for those with an answer"),
+    Option(("--retry-failed",), "retry_failed", "batch", "ask again for the rows that failed, and for no others"),
     Option(("--search",), "search", "tools", "let the model search the web"),
     Option(("--url-context",), "url_context", "tools", "let the model read the addresses in the prompt"),
     Option(("--code-exec",), "code_exec", "tools", "let the model run Python on its server"),
@@ -205,11 +236,15 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "content": "Content",
         "talk": "Conversation",
         "result": "Result",
+        "structure": "Structure: data in place of words",
+        "batch": "Batch: a prompt for each row",
         "tools": "Tools of the server",
         "run": "Run",
     }
 )
 
+#: Options that make the answer data, or ask for many of them.
+STRUCTURED = frozenset(option.dest for option in OPTIONS if option.group in {"structure", "batch"})
 BY_FLAG: Mapping[str, Option] = MappingProxyType({flag: option for option in OPTIONS for flag in option.flags})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, Float, Integer, List, Unicode
 
-from gemini_magic.magics import asked, completion
+from gemini_magic.magics import accessors, asked, completion
 from gemini_magic.magics.prompts import recorder
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _NAME = "gemini"
 _CLASS = "GeminiMagics"
 _REPLY = ("gemini_magic.reply", "Reply")
 _DATA = ("gemini_magic.reply.blobs", "InlineData")
+_ROW = ("gemini_magic.extract.made", "Inspection")
 
 
 def _documentation() -> str:
@@ -107,8 +108,10 @@ def load(ipython: InteractiveShell) -> None:
     asked.install(ipython.input_transformer_manager)
     completion.install(ipython, magics)
     recorder.install(ipython)
+    accessors.install(ipython)
     _formatter(ipython).for_type_by_name(*_REPLY, _bundle)
     _formatter(ipython).for_type_by_name(*_DATA, _data_bundle)
+    _formatter(ipython).for_type_by_name(*_ROW, _row_bundle)
     if magics.replaced:
         owner = getattr(next(iter(magics.replaced.values())), "__module__", "") or "another package"
         print(f"gemini_magic: %%{_NAME} was {owner}'s and is ours now; %unload_ext gemini_magic gives it back.")  # noqa: T201
@@ -127,8 +130,9 @@ def unload(ipython: InteractiveShell) -> None:
     asked.uninstall(ipython.input_transformer_manager)
     completion.uninstall(ipython)
     recorder.uninstall(ipython)
+    accessors.uninstall(ipython)
     ipython.configurables.remove(magics)  # type: ignore[arg-type]  # IPython's list holds all its configurables
-    for name in (_REPLY, _DATA):
+    for name in (_REPLY, _DATA, _ROW):
         _formatter(ipython).pop(".".join(name), None)
 
 
@@ -157,3 +161,9 @@ def _data_bundle(data: Any, **_: object) -> dict[str, Any]:  # noqa: ANN401 - an
     from gemini_magic.display.blobs import blob_bundle  # noqa: PLC0415 - loading the extension stays light
 
     return blob_bundle(data)
+
+
+def _row_bundle(row: Any, **_: object) -> dict[str, Any]:  # noqa: ANN401 - an Inspection, not imported yet
+    from gemini_magic.display.row_card import inspection_bundle  # noqa: PLC0415 - loading the extension stays light
+
+    return inspection_bundle(row)

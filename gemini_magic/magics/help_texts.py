@@ -101,6 +101,29 @@ The reply is in _gemini, in the NAME of -o NAME or NAME <<, or in x of x = %gemi
   .usage .model .seconds .status                tokens, who answered, how long, how it ended
   .finish_reason .block_reason .raw             the server's own words"""
 
+_STRUCTURE = """\
+With a schema the answer is data: checked, shown as a table, and repaired once where it does not fit
+  %%gemini --schema 'name, age int, tags[]' --list --df people
+  --schema Person          a pydantic model, dataclass, TypedDict, Enum, or a dict with JSON Schema
+  --schema list[Person]    the same as --schema Person --list; rows are shown as they come
+  --schema @person.json    JSON Schema from a file
+The reply's .value has what the schema makes of it, .json() plain data, .df() a dataframe. An answer
+that stops at the token limit fails the cell; its whole rows are in .value of _gemini. The
+conversation keeps the answer that counts, not what was said to have it repaired."""
+
+_BATCH = """\
+--each asks the cell's prompt for every row of a dataframe, series or list
+  %%gemini --each df.text --schema 'mood, score int' --df moods
+  How does the writer of {{text}} feel?
+{{text}} is a column here; without braces the row goes behind the prompt. Rows without a value are
+not sent, equal ones are sent once, and moods has the index of df.
+  --where 'df.lang == "de"'    only these rows; any expression of the notebook
+  --limit 20, --budget $0.50   stop early; run the cell again to go on
+  --workers 16, --rpm 60       how many requests at a time, and in a minute
+  --bg                         in the background; %gemini stop ends it
+Every answer is in a file before it counts: the same cell run again, even after a restart, asks only
+for what is missing. The run is in _gemini: .errors .usage .details .inspect(label) .retry_failed()."""
+
 #: Topics beside the groups of options; the parser learns their names in ``vocabulary.TOPICS``.
 TOPIC_TEXTS: Mapping[str, str] = MappingProxyType(
     {
@@ -112,6 +135,8 @@ TOPIC_TEXTS: Mapping[str, str] = MappingProxyType(
         "templates": _TEMPLATES,
         "context": _CONTEXT,
         "reply": _REPLY,
+        "structure": _STRUCTURE,
+        "batch": _BATCH,
     }
 )
 
@@ -137,6 +162,16 @@ MORE: Mapping[str, str] = MappingProxyType(
         "--format": "md renders the answer, html shows only safe HTML, code only its code, text and json plain words.",
         "--insert": "The cell is not run: read it first.",
         "--bg": "See %gemini help jobs.",
+        "--schema": "See %gemini help structure.",
+        "--list": "See %gemini help structure.",
+        "--df": "With --each it takes the result, on the index of the rows. See %gemini help structure.",
+        "--retries-invalid": "The request for it has the answer's beginning and end and what was wrong with it.",
+        "--each": "See %gemini help batch.",
+        "--where": "A mask of as many rows, or a function of a row. See %gemini help batch.",
+        "--budget": "Such as 50k or $2.50. What came is kept. See %gemini help batch.",
+        "--pack": "Cheaper for short rows; each has to come back under its own number.",
+        "--store": "By default a file of this job's own in your folder for data. See %gemini help batch.",
+        "--resume": "Rows that failed for want of an answer are asked again, those with an answer are not.",
         "--fallback": "Names with commas between; the answer says which one gave it.",
         "--cache": "See %gemini help tape.",
         "--record": "See %gemini help tape.",

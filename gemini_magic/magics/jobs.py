@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gemini_magic.client.timing import stoppable
 from gemini_magic.exceptions import GeminiMagicError, InputError
@@ -13,12 +13,19 @@ from gemini_magic.exceptions import GeminiMagicError, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from gemini_magic.magics.question import Exchange
     from gemini_magic.reply import Reply
 
 #: Jobs that run at the same time; the others wait for their turn.
 AT_ONCE = 4
 JobStatus = Literal["waiting", "running", "done", "failed", "stopped"]
+
+
+class Asked(Protocol):
+    """What is asked by a job, as far as the job knows it."""
+
+    @property
+    def reply(self) -> Reply | None:
+        """What has come so far; a batch, which has many answers, has none."""
 
 
 class Job:
@@ -31,14 +38,14 @@ class Job:
         status: ``waiting``, ``running``, ``done``, ``failed`` or ``stopped``.
     """
 
-    def __init__(self, number: int, prompt: str, conversation: str, exchange: Exchange) -> None:
+    def __init__(self, number: int, prompt: str, conversation: str, exchange: Asked) -> None:
         self.number = number
         self.prompt = prompt
         self.conversation = conversation
         self.status: JobStatus = "waiting"
         self.stop = threading.Event()
         self._exchange = exchange
-        self._future: Future[Reply] = Future()
+        self._future: Future[Any] = Future()
         self._lock = threading.Lock()
 
     @property
@@ -51,8 +58,8 @@ class Job:
         """Whether it has ended, in whichever way."""
         return self.status not in {"waiting", "running"}
 
-    def result(self, timeout: float | None = None) -> Reply:
-        """Wait for the reply.
+    def result(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - a reply, or a batch's run
+        """Wait for the reply, or, of a batch, for the run.
 
         Args:
             timeout: The longest to wait, in seconds; as long as it takes when None.
@@ -78,7 +85,7 @@ class Job:
                 self.status = "running"
             return self.status == "running"
 
-    def end(self, status: JobStatus, outcome: Reply | BaseException) -> None:
+    def end(self, status: JobStatus, outcome: object) -> None:
         """Say how it ended; the first word counts."""
         with self._lock:
             if self.over:
@@ -95,7 +102,7 @@ class Job:
         error.partial = self.reply
         return error
 
-    def __await__(self) -> Generator[Any, None, Reply]:
+    def __await__(self) -> Generator[Any, None, Any]:
         """The reply: ``reply = await job``."""
         import asyncio  # noqa: PLC0415 - whoever awaits has it
 
@@ -116,7 +123,7 @@ class Jobs:
         self._free = threading.Semaphore(AT_ONCE)
         self._last_of: dict[str, threading.Thread] = {}
 
-    def new(self, prompt: str, conversation: str, exchange: Exchange) -> Job:
+    def new(self, prompt: str, conversation: str, exchange: Asked) -> Job:
         """A job that waits to be started.
 
         Args:
@@ -129,7 +136,7 @@ class Jobs:
             self._jobs.append(job)
         return job
 
-    def start(self, job: Job, work: Callable[[], Reply]) -> None:
+    def start(self, job: Job, work: Callable[[], object]) -> None:
         """Begin to work on it; outputs go where they would have gone here."""
         with self._lock:
             before = self._last_of.get(job.conversation) if job.conversation else None
@@ -141,7 +148,7 @@ class Jobs:
                 self._last_of[job.conversation] = thread
             thread.start()
 
-    def _work(self, job: Job, before: threading.Thread | None, work: Callable[[], Reply]) -> None:
+    def _work(self, job: Job, before: threading.Thread | None, work: Callable[[], object]) -> None:
         if before is not None:
             before.join()
         with self._free, stoppable(job.stop):

@@ -15,6 +15,7 @@ from gemini_magic.chat.registry import MAIN
 from gemini_magic.display.base import QuietRenderer, Renderer, View, renderer_for
 from gemini_magic.exceptions import GeminiMagicError
 from gemini_magic.magics import background
+from gemini_magic.magics.arguments import STRUCTURED
 from gemini_magic.magics.asking import Asking
 from gemini_magic.magics.cells import Place, cell_id, is_alone, is_statement, run_id
 from gemini_magic.magics.clients import Clients
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from gemini_magic.client import Client
     from gemini_magic.client.request import RequestFields
     from gemini_magic.magics.defaults import Defaults
+    from gemini_magic.magics.extraction import Wanted
     from gemini_magic.magics.question import Exchange
     from gemini_magic.reply import Reply
 
@@ -76,7 +78,9 @@ class Session:
         command = parse_line(line) if cell is None else parse_cell(line, cell)
         try:
             return self._run(command, local_ns)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
+            if hasattr(stop, "partial"):
+                raise  # a batch says for itself what is kept
             # Not from the original: its traceback goes through frames that hold whole requests.
             raise Stopped("this was interrupted before it was complete.") from None
 
@@ -88,12 +92,20 @@ class Session:
 
     def _prompt(self, command: Command, namespace: Mapping[str, Any], *, is_shown: bool) -> object:
         options = command.options
+        if "each" in options:
+            return self._batch(command, namespace, is_shown=is_shown)
+        wanted = self._wanted(options, namespace)
         question, notes = self._question(command, namespace)
+        given = question.fields
+        if wanted is not None:
+            question = wanted.question(question)
         if "dry_run" in options:
             self.last = question.exchange(self._method(options))
             return self._given(dry_run(question, method=self.last.method, notes=notes), is_shown=is_shown)
         quiet = not is_shown or command.store_only is not None or "quiet" in options
         asking = self._asking(question, options, notes, quiet=quiet)
+        if wanted is not None:
+            asking = wanted.asking(asking, given, self.shell, self._push, whole_cell=self._whole(options))
         self.last_prompt = command.prompt
         if "bg" in options:
             job = background.begin(asking, command.prompt, lambda: self._bind(Command(), asking.exchange.reply))
@@ -104,6 +116,26 @@ class Session:
         if "insert" in options:
             insert_code(self.shell, reply)
         return None if is_shown else reply
+
+    def _wanted(self, options: Mapping[str, Any], namespace: Mapping[str, Any]) -> Wanted | None:
+        """What the answer is to be, if it is to be data."""
+        if not STRUCTURED & options.keys():
+            return None
+        from gemini_magic.magics import extraction  # noqa: PLC0415 - most cells ask for words
+
+        return extraction.wanted(options, namespace)
+
+    def _batch(self, command: Command, namespace: Mapping[str, Any], *, is_shown: bool) -> object:
+        from gemini_magic.magics import extraction  # noqa: PLC0415 - as above
+
+        batch = extraction.batch(self, command, namespace, push=self._push)
+        self.last_prompt = command.prompt
+        if "bg" in command.options:
+            job = extraction.begin(batch)
+            self._keep(command, job)
+            return None if is_shown else job
+        run = batch.ask(is_shown=is_shown)
+        return None if is_shown else run
 
     def _given(self, found: object, *, is_shown: bool) -> object:
         """What the magic returns: nothing when it has been shown."""
@@ -162,11 +194,13 @@ class Session:
 
     def _renderer(self, options: Mapping[str, Any], *, alone: bool) -> Renderer:
         view = View(options.get("format", self.magics.format) or "md", "logprobs" in options)
-        # Other outputs of the cell, such as those of a loop's earlier rounds, are not ours to clear.
-        whole = alone and "bg" not in options and is_alone(self.shell)
         if "bg" in options and getattr(self.shell, "kernel", None) is None:
             return QuietRenderer()  # a terminal's next prompt is not ours to write into
-        return renderer_for(self.shell, whole_cell=whole, view=view)
+        return renderer_for(self.shell, whole_cell=alone and self._whole(options), view=view)
+
+    def _whole(self, options: Mapping[str, Any]) -> bool:
+        """Whether the cell's outputs may be cleared; those of a loop's earlier rounds, such as they are, may not."""
+        return "bg" not in options and is_alone(self.shell)
 
     def _namespace(self, local_ns: Mapping[str, Any] | None) -> Mapping[str, Any]:
         user_ns: dict[str, Any] = self.shell.user_ns
@@ -222,4 +256,7 @@ class Session:
 
     def _keep(self, command: Command, value: object) -> None:
         if command.out:
-            self.shell.push({command.out: value})
+            self._push(command.out, value)
+
+    def _push(self, name: str, value: object) -> None:
+        self.shell.push({name: value}, interactive=not name.startswith("_"))

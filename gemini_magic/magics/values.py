@@ -90,6 +90,14 @@ def variable(text: str, flag: str) -> str:
     return text
 
 
+def rate(text: str, flag: str) -> float:
+    """Requests a minute, above 0."""
+    value = _number(text, flag, 0, 1_000_000)
+    if not value:
+        raise UsageError(f"{flag} takes requests a minute above 0, not {text[:40]!r}.")
+    return value
+
+
 def one_of(words: Sequence[str]) -> Read:
     """A reader for one word of a few."""
 

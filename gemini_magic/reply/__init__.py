@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -16,6 +16,7 @@ from gemini_magic.events import FunctionCall, stated
 from gemini_magic.reply.blobs import InlineData, audio_of, blobs_of, opened
 from gemini_magic.reply.places import fences_in
 from gemini_magic.reply.sources import Citation, Mark, Source, Sources
+from gemini_magic.reply.structured import frame_of, json_of
 from gemini_magic.wire import Candidate, FinishReason, GenerateContentResponse
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Reply:
         warnings: What the reader should know, such as bytes that had to be replaced.
         interrupted: Whether the user stopped the answer before its end.
         broken: Whether it broke off, or ended in an error.
+        value: What a schema made of the answer, such as instances of a class; None when none was asked for.
     """
 
     response: GenerateContentResponse
@@ -94,6 +96,7 @@ class Reply:
     warnings: tuple[str, ...] = ()
     interrupted: bool = False
     broken: bool = False
+    value: Any = field(default=None, compare=False)
 
     @classmethod
     def from_response(
@@ -152,6 +155,24 @@ class Reply:
     def code(self) -> list[str]:
         """The code that the model ran, then the fenced blocks of its text."""
         return code_of(self._first)
+
+    def json(self, schema: object = None) -> Any:  # noqa: ANN401 - any JSON, or what the schema makes of it
+        """The text as JSON, also from a fence; with a schema or a type, checked and as its value.
+
+        Raises:
+            InvalidJSON: It is not JSON.
+            SchemaMismatch: It is not of the schema.
+            AnswerTruncated: It stopped at the token limit; the reply is in ``.partial``.
+        """
+        return json_of(self, schema)
+
+    def df(self) -> Any:  # noqa: ANN401 - a frame of pandas or polars
+        """The answer's JSON as a dataframe of pandas, or else of polars; an array gives a row for each element.
+
+        Raises:
+            InvalidAnswer: It is not JSON.
+        """
+        return frame_of(self)
 
     @property
     def sources(self) -> list[Source]:

@@ -69,6 +69,21 @@ GOOD = {
     "record": ("tape.jsonl", "tape.jsonl"),
     "replay": ("tape.jsonl", "tape.jsonl"),
     "dry_run": (None, True),
+    "schema": ("Person", "Person"),
+    "list": (None, True),
+    "df": ("people", "people"),
+    "retries_invalid": ("2", 2),
+    "each": ("df.text", "df.text"),
+    "where": ("mask", "mask"),
+    "limit": ("100", 100),
+    "workers": ("64", 64),
+    "rpm": ("0.5", 0.5),
+    "budget": ("50k", "50k"),
+    "pack": ("10", 10),
+    "store": ("answers.db", "answers.db"),
+    "resume": (None, True),
+    "fresh": (None, True),
+    "retry_failed": (None, True),
 }
 WITH_VALUE = [option for option in OPTIONS if option.read is not None]
 SWITCHES = [option for option in OPTIONS if option.read is None]

@@ -74,11 +74,22 @@ TYPED = {
     "fallback": st.lists(MODELS, min_size=1, max_size=3).map(",".join),
     "record": PLAIN,
     "replay": PLAIN,
+    "schema": PLAIN,
+    "df": VARIABLES,
+    "retries_invalid": whole(0, 5),
+    "each": PLAIN,
+    "where": PLAIN,
+    "limit": whole(1),
+    "workers": whole(1, 64),
+    "rpm": st.floats(0.1, 1_000_000),
+    "budget": PLAIN,
+    "pack": whole(1, 100),
+    "store": PLAIN,
 }
 SWITCHES = {option.dest: st.just(value=True) for option in OPTIONS if option.read is None}
 READ = {option.dest: option.read for option in OPTIONS if option.read is not None}
 REPEATED = {option.dest for option in OPTIONS if option.repeat}
-GIVEN = st.fixed_dictionaries({}, optional={**TYPED, **SWITCHES})
+GIVEN = st.fixed_dictionaries({}, optional={dest: TYPED.get(dest, PLAIN) for dest in READ} | SWITCHES)
 PROMPTS = st.sampled_from(["why isn't it", "", "x --raw", "'open", "{{x}}", "models of cars", "answer <<"])
 PIECES = st.sampled_from([*NAUGHTY, *(flag for option in OPTIONS for flag in option.flags), *SUBCOMMANDS])
 LINES = (
@@ -119,7 +130,7 @@ def value_of(dest, typed):
 
 
 def test_every_option_is_tried_here():
-    assert {*TYPED, *SWITCHES} == {option.dest for option in OPTIONS}
+    assert set(READ) <= set(TYPED)
 
 
 @settings(max_examples=EXAMPLES)

@@ -64,3 +64,13 @@ def rows(shell: Any, name: str) -> list[str]:  # noqa: ANN401
     except Exception:  # noqa: BLE001 - a lazy frame does not know
         return [str(number) for number in _ROWS]
     return [str(number) for number in dict.fromkeys([*(number for number in _ROWS if number < count), count])]
+
+
+def frames(shell: Any, typed: str) -> list[str]:  # noqa: ANN401
+    """Dataframes, and, once one is named, its columns: ``df.text``."""
+    name, dot, _ = typed.partition(".")
+    if not dot:
+        return variables(shell, lambda value: is_frame(value) or isinstance(value, list))
+    value = shell.user_ns.get(name)
+    names = getattr(value, "columns", ()) if is_frame(value) else ()
+    return [f"{name}.{column}" for column in names if isinstance(column, str) and column.isidentifier()]

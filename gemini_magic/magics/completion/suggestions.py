@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gemini_magic.exceptions import GeminiMagicError
 from gemini_magic.magics.arguments import FORMATS, OPTIONS
 from gemini_magic.magics.completion.file_paths import paths
-from gemini_magic.magics.completion.notebook_names import attributes, rows, variables
+from gemini_magic.magics.completion.notebook_names import attributes, frames, rows, variables
 from gemini_magic.magics.vocabulary import SUBCOMMANDS, TOPICS
 from gemini_magic.settings import PROFILES, choose_profile, load_config
 
@@ -102,8 +102,8 @@ def _value(around: Around) -> Suggestions | None:
     place = around.place
     assert place.option is not None  # noqa: S101 - a value has its option
     dest, fragment = place.option.dest, place.fragment
-    if dest in _PATHS or (dest == "system" and fragment.startswith("@")):
-        return _files(place, "@" if dest == "system" else "", around)
+    if dest in _PATHS or (dest in _AT_FILES and fragment.startswith("@")):
+        return _files(place, "@" if dest in _AT_FILES else "", around)
     if dest == "fallback":
         fragment = fragment.rpartition(",")[2]
     names = _VALUES.get(dest)
@@ -199,6 +199,15 @@ def _configs(around: Around) -> list[str]:
     return found or variables(around.shell)
 
 
+def _schemas(around: Around) -> list[str]:
+    """Classes of the notebook, and dicts that may be JSON Schema."""
+    return variables(around.shell, lambda value: isinstance(value, type | Mapping))
+
+
+def _frames(around: Around) -> list[str]:
+    return frames(around.shell, around.place.fragment)
+
+
 def _system(around: Around) -> list[str]:
     return [f"${name}" for name in variables(around.shell)] if around.place.fragment.startswith("$") else []
 
@@ -219,7 +228,9 @@ def _just(*words: str) -> Names:
 #: Settings that are on or off.
 _SWITCHES = ("autosave", "cache", "check_secrets", "stream")
 #: Options whose value is a path.
-_PATHS = frozenset({"image", "file", "record", "replay"})
+_PATHS = frozenset({"image", "file", "record", "replay", "store"})
+#: Options whose value is a path when it starts with ``@``.
+_AT_FILES = frozenset({"system", "schema"})
 #: Option → what its value may be.
 _VALUES: Mapping[str, Names] = MappingProxyType(
     {
@@ -232,6 +243,9 @@ _VALUES: Mapping[str, Names] = MappingProxyType(
         "context": _just("above", "error"),
         "think": _just(*_LEVELS),
         "out": _variables,
+        "df": _variables,
+        "schema": _schemas,
+        "each": _frames,
         "config": _configs,
         "system": _system,
     }
