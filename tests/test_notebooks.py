@@ -58,7 +58,13 @@ def on_echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_quickstart", "02_images_and_files", "03_conversations"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_quickstart",
+        "02_images_and_files",
+        "03_conversations",
+        "04_extraction",
+        "05_batch",
+    ]
 
 
 @each
@@ -153,6 +159,21 @@ def test_the_embedded_model_answers_the_quickstart(monkeypatch: pytest.MonkeyPat
     assert any("31" in text and "POST" not in text and "Madrid is" in text for text in texts)
     assert any(re.search(r"Oslo.*-3\.5", text) and "POST" not in text for text in texts)
     assert texts[-1].count(f" {DEFAULT} ") == 5
+
+
+@pytest.mark.kernel
+@pytest.mark.model
+def test_the_embedded_model_gets_seven_of_eight_cities_right(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    one, each = (texts_of(run(path, monkeypatch, tmp_path)) for path in NOTEBOOKS[3:5])
+    right = next(re.search(r"(\d) of 8 are right", text) for text in one if "are right" in text)
+    assert right is not None
+    assert int(right[1]) >= 7
+    rows = next(re.search(r"(\d) of 8 rows wholly", text) for text in each if "rows wholly" in text)
+    assert rows is not None
+    assert int(rows[1]) >= 7
+    assert any("990 rows done, 10 not asked, 990 requests" in text for text in each)
+    assert any("reused=990, requests=1" in text for text in each)
+    assert any("198 rows done" in text for text in each)
 
 
 @pytest.mark.kernel
