@@ -19,7 +19,7 @@ def test_the_quickstart_runs_in_the_page_and_asks_nobody_outside(lab, screenshot
     outputs = [output for cell in lab.run_all(page, timeout=120) for output in cell]
     assert [output for output in outputs if output["output_type"] == "error"] == []
     assert page.locator(".gm-footer").count() >= 4
-    assert "qwen2.5-coder-0.5b" in page.locator(".gm-footer").first.inner_text()
+    assert "qwen2.5-coder-0.5b" in page.locator(".gm-footer").first.text_content()
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         lab.change_theme(page, theme)
         for number, footer in enumerate(page.locator(".gm-footer").all()):
