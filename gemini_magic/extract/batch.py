@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from gemini_magic._optional import require
 from gemini_magic.connect import connect
 from gemini_magic.exceptions import InputError, UsageError
 from gemini_magic.extract.accessor import register_accessors
@@ -110,7 +111,7 @@ def extract(
         max_attempts: Requests for one row, retries and repairs included.
 
     Returns:
-        A frame of the library that the data came from (a list for lists, pandas for dask), with its index and order;
+        A frame of the library that the data came from (a list for lists), with its index and order;
         or an `Estimate`.
 
     Raises:
@@ -123,6 +124,8 @@ def extract(
         Interrupted: The user has stopped it; likewise. It is a `KeyboardInterrupt`.
     """
     options = {name: value for name, value in locals().items() if name not in {"data", "schema", "prompt"}}
+    if _library(data) == "dask":
+        data, options["engine"] = _opened(data, engine)
     extraction = prepare(data, schema, prompt, **options)
     if estimate:
         from gemini_magic.extract.estimate import estimate as estimated  # noqa: PLC0415 - rarely
@@ -262,6 +265,7 @@ def _engine(engine: object, client: Client, limits: Mapping[str, Any], budget: B
 
         return AsyncioEngine(client, **limits, budget=budget)
     if _library(engine) == "distributed":
+        require("distributed", extra="dask", why="ask from a cluster")
         from gemini_magic.extract.engines._dask import DaskEngine  # noqa: PLC0415 - needs the extra
 
         cluster: Any = engine
@@ -269,6 +273,14 @@ def _engine(engine: object, client: Client, limits: Mapping[str, Any], budget: B
     if callable(getattr(engine, "run", None)):
         return engine  # type: ignore[return-value]  # of somebody's own
     raise UsageError(f"engine={engine!r} is none.", hint="It is 'asyncio', or a client of Dask: engine=Client(…).")
+
+
+def _opened(data: object, engine: object) -> tuple[object, object]:
+    """A frame of Dask as rows that are read partition by partition, and the cluster that asks for them."""
+    require("distributed", extra="dask", why="read rows of Dask")
+    from gemini_magic.extract.engines._dask import opened  # noqa: PLC0415 - needs the extra
+
+    return opened(data, engine)
 
 
 def _computed(data: Any) -> Any:  # noqa: ANN401 - whatever holds rows

@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import notebook
+from tests.benchmarks import batch, notebook
 from tests.benchmarks.cases import CASES
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ def main() -> None:
         try:
             assert stub.stdout is not None
             base = f"http://127.0.0.1:{stub.stdout.readline().strip()}"
-            print_table(rows(measure(base), notebook.measure(base)))
+            table = rows(measure(base), notebook.measure(base))
         finally:
             stub.kill()
+    print_table([*table, *batches()])
 
 
 def measure(base: str) -> Figures:
@@ -169,6 +170,55 @@ def pictures(value: Callable[[str, str], float], ratio: Callable[..., str]) -> l
     peaks = {name: value(f"pictures {name}", "peak") for name in ("httpx+json", "google-genai")}
     table += [(f"the same, {name}", "", f"{peak:.2f}×", "") for name, peak in peaks.items()]
     return table
+
+
+def batches() -> list[tuple[str, str, str, str]]:
+    """A batch of structured answers, and what Dask adds to it."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for name, case in batch.figures(ROUNDS):
+        print(f"\rbatch: {name:<40}", end="", file=sys.stderr, flush=True)
+        for figure, value in case.items():
+            found[name][figure].append(value)
+    print("\r" + " " * 60, end="\r", file=sys.stderr)
+    dask = over_dask()
+
+    def ratio(figure: str, ours: str, theirs: str) -> float:
+        pairs = zip(found[ours][figure], found[theirs][figure], strict=True)
+        return statistics.median(mine / other for mine, other in pairs)
+
+    ours = {figure: statistics.median(values) for figure, values in found["batch ours"].items()}
+    speed = ratio("per second", "batch ours", "batch floor")
+    work = ratio("us", "batch ours", "batch google-genai")
+    size = f"{batch.CALLS:,} × {batch.SECONDS * 1e3:.0f} ms at {batch.AT_ONCE}"
+    return [
+        (f"{size}, rows a second, to sockets alone", f"{ours['per second']:.0f}", f"{speed:.3f}×", "≥ 0.92×"),
+        ("the same, CPU a row, to google-genai", f"{ours['us']:.0f} µs", f"{work:.3f}×", "≤ 0.25×"),
+        ("the same, reconnects after warm-up", f"{ours['reconnects']:.0f}", "", "0"),
+        ("the same, memory grown", f"{ours['mb']:.1f} MB", "", ""),
+        ("a row over Dask, CPU beyond that of asyncio", f"{dask['ms']:.1f} ms", f"{dask['times']:.1f}×", ""),
+        (
+            "a row over Dask, wall, to asyncio",
+            f"{dask['wall']:.1f} ms",
+            f"{dask['wall'] / dask['wall alone']:.1f}×",
+            "",
+        ),
+    ]
+
+
+def over_dask() -> dict[str, float]:
+    """What a row takes over Dask, against the server of the batch."""
+    command = [sys.executable, "-m", "tests.benchmarks.batch", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        try:
+            assert server.stdout is not None
+            base = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+            shown = subprocess.run(
+                [sys.executable, "-m", "tests.benchmarks.cluster", base], stdout=subprocess.PIPE, cwd=ROOT, check=True
+            )
+            found: dict[str, float] = json.loads(shown.stdout)
+            return found
+        finally:
+            server.kill()
 
 
 def print_table(table: list[tuple[str, str, str, str]]) -> None:

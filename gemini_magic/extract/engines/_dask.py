@@ -228,7 +228,11 @@ class _Run:
             while self._hand_out(source) or self._under_way:
                 if _is_stopped(stop):
                     break
-                self._collect(self._seconds())
+                seconds = self._seconds()
+                if not self._under_way:
+                    self._limits.sleep(seconds)
+                    seconds = 0.0
+                self._collect(seconds)
         finally:
             self._end()
         if self._halted is not None:
@@ -288,7 +292,7 @@ class _Run:
         """Wait for news, and take in all that have come."""
         done: list[Any] = []
         try:
-            news = self._post.get(timeout=seconds)
+            news = self._post.get(seconds > 0, seconds)
             while True:
                 if isinstance(news, float):
                     self._tell(news)

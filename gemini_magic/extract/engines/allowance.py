@@ -68,6 +68,10 @@ class Allowance:
         waits += [self._tokens.wait(self._expected, now)] if self._tokens else []
         return max(waits)
 
+    def sleep(self, seconds: float) -> None:
+        """Wait; by the clock of the client, as all that is counted here."""
+        self._clock.sleep(seconds)
+
     def take(self) -> None:
         """A task is handed out."""
         now = self._clock.monotonic()
