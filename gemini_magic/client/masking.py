@@ -14,6 +14,8 @@ from pydantic_core import from_json, to_json
 from gemini_magic.exceptions import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gemini_magic.exceptions import GeminiMagicError
     from gemini_magic.settings import ApiKey
     from gemini_magic.wire import GenerateContentResponse
@@ -29,6 +31,8 @@ class Mask:
     def __init__(self, key: ApiKey | None) -> None:
         self._key = key
         self._in_answers = key if key is not None and len(key.reveal()) >= _SHORTEST else None
+        #: Whether a document has anything to be looked at more closely; asked for every chunk of every answer.
+        self.concerns = _watch(self._in_answers)
         if self._in_answers is not None:
             _keep_out_of_logs(self._in_answers)
 
@@ -76,6 +80,13 @@ class Mask:
         if isinstance(error, ApiError):
             error.reason, error.details = hidden(error.reason), hidden(error.details)
         _forget_beneath(error, self._key)
+
+
+def _watch(key: ApiKey | None) -> Callable[[bytes], bool]:
+    if key is None:
+        return lambda _: False
+    needle = key.reveal().encode()  # in a closure, where no report of an object or of a frame shows it
+    return lambda data: needle in data or _has_escapes(data)
 
 
 def _has_escapes(data: bytes) -> bool:

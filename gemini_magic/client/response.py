@@ -68,9 +68,12 @@ class AnswerReader:
         """
         try:
             for frame in self._frames.close() if data is None else self._frames.feed(data):
-                masked = self._masked(frame)
-                for chunk in self._chunks.parse(masked, complete=frame.stray and self._assembler.complete):
-                    self._take(self._mask.in_chunk(chunk, masked.data), events)
+                complete = frame.stray and self._assembler.complete
+                if self._mask.concerns(frame.data):
+                    self._take_masked(frame, events, complete=complete)
+                else:
+                    for chunk in self._chunks.parse(frame, complete=complete):
+                        self._take(chunk, events)
             if data is None:
                 self._finish(events)
         except GeminiMagicError as error:
@@ -79,9 +82,10 @@ class AnswerReader:
             return _misfit(error)
         return None
 
-    def _masked(self, frame: Frame) -> Frame:
-        shown = self._mask.in_bytes(frame.data)
-        return frame if shown is frame.data else frame._replace(data=shown)
+    def _take_masked(self, frame: Frame, events: MutableSequence[Event], *, complete: bool) -> None:
+        masked = frame._replace(data=self._mask.in_bytes(frame.data))
+        for chunk in self._chunks.parse(masked, complete=complete):
+            self._take(self._mask.in_chunk(chunk, masked.data), events)
 
     def _take(self, chunk: dict[str, Any], events: MutableSequence[Event]) -> None:
         if self.documents is not None:
