@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gemini_magic.local.errors import invalid
 from gemini_magic.wire import Schema
+from gemini_magic.wire.schema import KEYWORD_SPELLINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,26 +15,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-#: Keywords that some clients write in snake_case, and what they mean.
-_SPELLINGS = {
-    "additional_properties": "additionalProperties",
-    "any_of": "anyOf",
-    "defs": "$defs",
-    "definitions": "$defs",
-    "exclusive_maximum": "exclusiveMaximum",
-    "exclusive_minimum": "exclusiveMinimum",
-    "max_items": "maxItems",
-    "max_length": "maxLength",
-    "max_properties": "maxProperties",
-    "min_items": "minItems",
-    "min_length": "minLength",
-    "min_properties": "minProperties",
-    "oneOf": "anyOf",
-    "one_of": "anyOf",
-    "prefix_items": "prefixItems",
-    "property_ordering": "propertyOrdering",
-    "ref": "$ref",
-}
 _COUNTS = {"maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties"}
 _MAPS = {"$defs", "properties"}
 _LISTS = {"allOf", "anyOf", "prefixItems"}
@@ -76,7 +57,7 @@ def plain(schema: Schema | Mapping[str, Any] | bool) -> Json:
     raw = schema.model_dump(by_alias=True, exclude_unset=True) if isinstance(schema, Schema) else dict(schema)
     result: Json = {}
     for key, value in raw.items():
-        name = _SPELLINGS.get(key, key)
+        name = KEYWORD_SPELLINGS.get(key, key)
         if value is not None or name in {"const", "default"}:
             result[name] = _converted(name, value)
     return _tidied(result)

@@ -6,6 +6,27 @@ from typing import Any
 
 from gemini_magic.wire.base import WireModel
 
+#: Keywords of JSON Schema that some clients write in snake_case, or by a name that the servers take for another.
+KEYWORD_SPELLINGS = {
+    "additional_properties": "additionalProperties",
+    "any_of": "anyOf",
+    "defs": "$defs",
+    "definitions": "$defs",
+    "exclusive_maximum": "exclusiveMaximum",
+    "exclusive_minimum": "exclusiveMinimum",
+    "max_items": "maxItems",
+    "max_length": "maxLength",
+    "max_properties": "maxProperties",
+    "min_items": "minItems",
+    "min_length": "minLength",
+    "min_properties": "minProperties",
+    "oneOf": "anyOf",
+    "one_of": "anyOf",
+    "prefix_items": "prefixItems",
+    "property_ordering": "propertyOrdering",
+    "ref": "$ref",
+}
+
 
 class Schema(WireModel):
     """The shape of a value.

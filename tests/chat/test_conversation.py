@@ -11,7 +11,6 @@ import pytest
 from wire_server import Say, answer, error, event, unary
 
 from gemini_magic.chat import Conversation, Turn
-from gemini_magic.client import Client
 from gemini_magic.client.request import Encoded
 from gemini_magic.events import TextDelta
 from gemini_magic.exceptions import (
@@ -22,24 +21,7 @@ from gemini_magic.exceptions import (
     ServerUnavailable,
     StreamTruncated,
 )
-from gemini_magic.ledger import Ledger
 from gemini_magic.wire import Content, Part
-
-
-@pytest.fixture
-def ledger():
-    return Ledger()
-
-
-@pytest.fixture
-def client(wire, ledger):
-    with Client(wire.url, model="gemini-x", auth="none", retries=0, ledger=ledger) as client:
-        yield client
-
-
-@pytest.fixture
-def chat(client):
-    return Conversation(client, name="main")
 
 
 def read(chat, *question, **fields):

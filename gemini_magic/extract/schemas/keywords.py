@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import SchemaError
 from gemini_magic.extract.schemas.tree import HEAD, PYTHON_NAME, Json, escaped, unescaped
+from gemini_magic.wire.schema import KEYWORD_SPELLINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,26 +19,7 @@ ROOT = "WholeSchema"
 #: The types of JSON Schema.
 TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 #: Other names that keywords go by.
-SPELLINGS = {
-    "additional_properties": "additionalProperties",
-    "any_of": "anyOf",
-    "defs": "$defs",
-    "definitions": "$defs",
-    "example": "examples",
-    "exclusive_maximum": "exclusiveMaximum",
-    "exclusive_minimum": "exclusiveMinimum",
-    "max_items": "maxItems",
-    "max_length": "maxLength",
-    "max_properties": "maxProperties",
-    "min_items": "minItems",
-    "min_length": "minLength",
-    "min_properties": "minProperties",
-    "oneOf": "anyOf",
-    "one_of": "anyOf",
-    "prefix_items": "prefixItems",
-    "property_ordering": "propertyOrdering",
-    "ref": "$ref",
-}
+SPELLINGS = {**KEYWORD_SPELLINGS, "example": "examples"}
 _COUNTS = frozenset({"maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties"})
 _NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 _TEXTS = frozenset({"title", "description", "format", "pattern", PYTHON_NAME})
