@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gemini_magic.chat.checks import unknown_kind
+from gemini_magic.reply.places import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,9 +58,9 @@ def part_in_words(part: Part) -> str:
 
 def _code_in_words(part: Part) -> str:
     if part.executable_code is not None:
-        return fenced(part.executable_code.code or "", "python")
+        return fenced((part.executable_code.code or "").rstrip(), "python")
     if part.code_execution_result is not None:
-        return fenced(part.code_execution_result.output or "", "text")
+        return fenced((part.code_execution_result.output or "").rstrip(), "text")
     return f"[another kind of part: {unknown_kind(part)}]" if unknown_kind(part) else ""
 
 
@@ -75,14 +76,6 @@ def described(part: Part) -> str:
 
 def _size(blob: Blob) -> int:
     return len((blob.data or "").rstrip("=")) * 3 // 4
-
-
-def fenced(code: str, language: str = "") -> str:
-    """Code between fences that do not occur in it."""
-    fence = "```"
-    while fence in code:
-        fence += "`"
-    return f"{fence}{language}\n{code.rstrip()}\n{fence}"
 
 
 def _json(value: object) -> str:

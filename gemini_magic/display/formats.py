@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from gemini_magic.display.pieces import EMPTY, Piece, fenced, joined
+from gemini_magic.display.pieces import EMPTY, Piece, joined
 from gemini_magic.display.sanitize import code, element, frame, preformatted
 from gemini_magic.display.visible import visible
-from gemini_magic.reply.places import fences_in
+from gemini_magic.reply.places import fenced, fences_in
 
 _LONGEST_PAGE = 1_000_000
 

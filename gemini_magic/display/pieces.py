@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from gemini_magic.display.sanitize import Safe, code, document, element, join, l
 from gemini_magic.display.sounds import LARGEST_SOUND, audio_type
 from gemini_magic.display.visible import visible
 from gemini_magic.reply import audio_of
+from gemini_magic.reply.places import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,6 @@ _LONGEST_DATA = 20_000
 _LARGEST_PLOT = 5_000_000  # bytes of an image that stands in the page itself
 _OUTCOMES = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "ran out of time"}
 _INSERT = "%gemini insert"
-_TICKS = re.compile("`{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +205,6 @@ def _code_piece(caption: str, source: str, language: str) -> Piece:
     source = _shortened(source)
     html = element("figure", element("div", caption, class_="gm-caption"), code(source, language), class_="gm-part")
     return Piece(html, f"{caption}\n\n{fenced(visible(source), language)}")
-
-
-def fenced(source: str, language: str = "") -> str:
-    """Code between fences that nothing in it closes."""
-    fence = "`" * (1 + max((len(ticks) for ticks in _TICKS.findall(source)), default=2))
-    return f"{fence}{language}\n{source.removesuffix(chr(10))}\n{fence}"
 
 
 def _file_piece(file: FileData) -> Piece:

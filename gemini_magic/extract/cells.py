@@ -10,15 +10,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-_NULLS = frozenset({"NAType", "NaTType"})
+from gemini_magic.frames import is_null
+
 _WORDS = {"true": True, "false": False}
-
-
-def is_null(value: object) -> bool:
-    """Whether a cell has no value: None, NaN, NaT or NA."""
-    if value is None or type(value).__name__ in _NULLS:
-        return True
-    return isinstance(value, float | Decimal) and math.isnan(value)
 
 
 def plain_cell(value: Any) -> Any:  # noqa: ANN401 - any cell

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gemini_magic.exceptions import InputError
-from gemini_magic.extract.cells import is_null, plain_cell, same
+from gemini_magic.extract.cells import plain_cell, same
 from gemini_magic.extract.run import Run, label_column
 from gemini_magic.extract.tables import matched, table_of
-from gemini_magic.frames import build_frame
+from gemini_magic.frames import build_frame, is_null
 from gemini_magic.settings import did_you_mean
 
 if TYPE_CHECKING:

@@ -50,6 +50,12 @@ class Spot(NamedTuple):
     apart: bool = False
 
 
+def fenced(code: str, language: str = "") -> str:
+    """Code as a fenced block that nothing in it closes."""
+    fence = "`" * (1 + max((len(ticks) for ticks in re.findall("`{3,}", code)), default=2))
+    return f"{fence}{language}\n{code.removesuffix(chr(10))}\n{fence}"
+
+
 def fences_in(text: str) -> Iterator[Fence]:
     """The fenced blocks of a Markdown text; one that is not closed reaches to the end."""
     opening: re.Match[str] | None = None

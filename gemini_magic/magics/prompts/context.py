@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import UsageError
 from gemini_magic.magics.prompts.failures import last_failure
-from gemini_magic.magics.prompts.fences import fenced
 from gemini_magic.magics.prompts.recorder import recorder_of
+from gemini_magic.reply.places import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: The longest context, in characters.
 MAX_CONTEXT = 40_000
 _MAX_OUTPUT = 2_000
+_LINE_BREAK = "\n"
 _CUT = "\n(cut off here)"
 _OURS = re.compile(r"(?:[\w.,\s]+=\s*)?%gemini(?:\s|$)|%(?:re)?load_ext\s+gemini_magic")
 
@@ -46,8 +47,10 @@ class _Cell:
 
     def __str__(self) -> str:
         """The cell as Markdown."""
-        shown = f"In [{self.number}]:\n{fenced(self.source, 'python')}"
-        return f"{shown}\nOut [{self.number}]:\n{fenced(self.output)}" if self.output else shown
+        shown = f"In [{self.number}]:\n{fenced(self.source.strip(_LINE_BREAK), 'python')}"
+        if not self.output:
+            return shown
+        return f"{shown}\nOut [{self.number}]:\n{fenced(self.output.strip(_LINE_BREAK))}"
 
 
 def context(what: str | int, shell: Any) -> Context:  # noqa: ANN401 - IPython's shells differ

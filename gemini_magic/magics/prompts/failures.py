@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gemini_magic.magics.prompts.fences import fenced
 from gemini_magic.magics.prompts.recorder import is_ours, recorder_of
 from gemini_magic.parts import one_line
+from gemini_magic.reply.places import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _marked(source: str, line: int, title: str) -> str:
     lines = _LEADING.sub("", source[:_MAX_SOURCE]).rstrip("\n").splitlines()
     numbered = "\n".join(f"{'>' if at == line else ' '} {at:>3} {text}" for at, text in enumerate(lines, 1))
     what = f"{title}, with its lines numbered" + (" and the line that failed marked with >" if line else "")
-    return f"{what}:\n\n{fenced(numbered)}"
+    return f"{what}:\n\n{fenced(numbered.strip(chr(10)))}"
 
 
 def _frames(error: BaseException, shell: Any) -> list[str]:  # noqa: ANN401
