@@ -53,16 +53,18 @@ class Report(Table):
 
 
 class Bar(NamedTuple):
-    """Tokens of one exchange.
+    """Tokens of one exchange, or of several that are summed up.
 
     Attributes:
         label: Which exchange it was.
         tokens: Tokens by kind: ``prompt`` (not from a cache), ``cached``, ``answer``, ``thoughts``, ``tools`` and
             ``other``.
+        exchanges: How many.
     """
 
     label: str
     tokens: Mapping[str, int]
+    exchanges: int = 1
 
     @property
     def total(self) -> int:
@@ -141,5 +143,5 @@ class UsagePlot(Card):
     def _title(self) -> str:
         if not self.bars:
             return "Nothing has been asked in this kernel yet."
-        hidden = len(self.bars) - len(self._shown())
+        hidden = sum(bar.exchanges for bar in self.bars[:-_MOST_BARS])
         return "Tokens per exchange in this kernel" + (f"; the first {hidden:,} are not shown" if hidden else "")

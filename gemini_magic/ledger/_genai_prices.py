@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
+from time import time as now
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic._optional import require
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 _PROVIDER = "google"
 _STANDARD = frozenset({"", "unspecified", "service_tier_unspecified", "standard"})
+#: Costs that are remembered: to look one up takes longer than all else that is done for an exchange.
+_REMEMBERED = 4_096
+_HOUR = 3_600
 
 
 @cache
@@ -49,11 +54,22 @@ def cost(model: str, usage: UsageMetadata, time: float | None = None) -> Decimal
         usage: Its token counts.
         time: When it was, in seconds since the epoch; now when None.
     """
-    counts = usage.model_dump(by_alias=True, exclude_none=True)
+    hour = int((now() if time is None else time) // _HOUR)
+    try:
+        counts = usage.model_dump_json(by_alias=True, exclude_none=True)
+    except ValueError:  # what is no JSON came from no gateway
+        return None
+    return _cost(model, counts, hour)
+
+
+@lru_cache(_REMEMBERED)
+def _cost(model: str, usage: str, hour: int) -> Decimal | None:
+    """The cost of such an exchange; many exchanges of a batch are alike, and the list changes by the day."""
+    counts = json.loads(usage)
     _fill_cache_details(counts)
-    tier = (usage.service_tier or "").lower()
+    tier = str(counts.get("serviceTier") or "").lower()
     context = {} if tier in _STANDARD else {"service_tier": tier}
-    found = _calculated(model, counts, time, context)
+    found = _calculated(model, counts, hour * _HOUR, context)
     if found is None or _is_ambiguous(found, counts, context):
         return None
     total: Decimal = found.total_price

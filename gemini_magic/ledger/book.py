@@ -6,12 +6,13 @@ import threading
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, replace
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gemini_magic.ledger.budget import Budget, Spent, check_known, check_spent, refuse_unpriced
+from gemini_magic.ledger.budget import Budget, Spent, check_known, check_spent, has_said, refuse_unpriced
 from gemini_magic.ledger.entries import Entry, by_modality, counts
-from gemini_magic.ledger.prices import Money, Prices
+from gemini_magic.ledger.prices import Money, Prices, listed_cost, payable_of
+from gemini_magic.ledger.sums import Kind, Old, Summed, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,23 +24,31 @@ if TYPE_CHECKING:
 _LABELS: ContextVar[dict[str, str]] = ContextVar("gemini_magic_labels", default={})  # noqa: B039 - never mutated
 
 
+_NEVER = -1
+#: Single exchanges that are remembered; older ones are summed up, so that a batch of any length takes no memory.
+KEPT = 1_000
+
+
 class _Line(NamedTuple):
-    """An entry, and what its cost is found by."""
+    """An entry, and what its cost is found by; token counts in full only where Google's list may ask for them."""
 
     entry: Entry
     models: tuple[str, str]
     usage: UsageMetadata | None
-    source: str
 
 
 class Ledger:
-    """The entries of one kernel; safe to use from any thread.
+    """The exchanges of one kernel; safe to use from any thread.
 
-    Costs are looked up when somebody asks for them, so that a price that is given later counts, too.
+    The newest `KEPT` are there one by one, and what was before them as sums, which are as exact. Costs are looked up
+    when somebody asks for them, so that a price that is given later counts, too, for sums as well.
     """
 
     def __init__(self) -> None:
         self._lines: list[_Line] = []
+        self._sums = Sums()
+        self._unchecked: dict[Kind, _Line] = {}
+        self._count = 0
         self._priced: list[Entry] = []
         self._spent = Spent(0, {})
         self._version = 0
@@ -59,12 +68,15 @@ class Ledger:
         Returns:
             The entry; its cost stands in `entries`.
         """
-        found, labels = counts(reply.usage), _LABELS.get()
+        usage, labels = reply.usage, _LABELS.get()
+        found = counts(usage)
+        model, asked = intern(reply.model), intern(reply.requested_model)
         with self._lock:
+            self._count += 1
             entry = Entry(
-                number=len(self._lines) + 1,
+                number=self._count,
                 time=time.time(),
-                model=reply.model,
+                model=model,
                 profile=profile,
                 conversation=labels.get("conversation", ""),
                 cell=labels.get("cell", ""),
@@ -77,37 +89,68 @@ class Ledger:
                 seconds=reply.seconds,
                 requests=reply.attempts,
                 status=reply.status,
-                by_modality=by_modality(reply.usage),
+                by_modality=by_modality(usage),
+                prices=prices,
             )
-            self._lines.append(_Line(entry, (reply.model, reply.requested_model), reply.usage, prices))
+            self._lines.append(_Line(entry, (model, asked), usage if prices == "google" else None))
+            if len(self._lines) > KEPT:
+                self._sum_up(self._lines.pop(0))
         return entry
+
+    def _sum_up(self, line: _Line) -> None:
+        """Add the oldest exchange to the sums."""
+        entry = line.entry
+        listed = listed_cost(line.models, line.usage, entry.time) if entry.prices == "google" else None
+        kind = self._sums.add(Old(entry, line.models, listed))
+        if self._priced:
+            del self._priced[0]
+        else:
+            self._version = _NEVER
+        if entry.number > self._known:
+            self._known = entry.number
+            if self._budget is not None and has_said(entry):  # one of each kind stands for all of them
+                self._unchecked.setdefault(kind, line)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """All exchanges, oldest first, with their costs where those are known."""
+        """The newest exchanges, oldest first, with their costs where those are known; `account` has all."""
         with self._lock:
             self._price()
             return tuple(self._priced)
+
+    @property
+    def account(self) -> tuple[Summed | Entry, ...]:
+        """All exchanges, in the order of their first: those before `entries` summed up, and then these."""
+        with self._lock:
+            self._price()
+            return (*self._sums.at(self._prices), *self._priced)
 
     def _price(self) -> None:
         """Bring costs and sums up to date."""
         self._prices.refresh()
         if self._version != self._prices.version:
-            self._version, self._priced, self._spent = self._prices.version, [], Spent(0, {})
+            self._version, self._priced, self._spent = self._prices.version, [], Spent.on(self._sums.at(self._prices))
         for line in self._lines[len(self._priced) :]:
-            money = self._prices.of(line.models, line.usage, source=line.source, time=line.entry.time)
-            entry = line.entry if money is None else replace(line.entry, cost=money.amount, currency=money.currency)
+            entry = self._with_cost(line)
             self._priced.append(entry)
             self._spent.add(entry)
 
+    def _with_cost(self, line: _Line) -> Entry:
+        entry, models, usage = line
+        money = self._prices.money(
+            models, entry.prices, payable_of(entry), lambda: listed_cost(models, usage, entry.time)
+        )
+        return entry if money is None else entry._replace(cost=money.amount, currency=money.currency)
+
     def rows(self) -> list[dict[str, Any]]:
-        """All exchanges as plain rows, ready for a table."""
-        return [asdict(entry) for entry in self.entries]
+        """`entries` as plain rows, ready for a table."""
+        return [entry._asdict() for entry in self.entries]
 
     def clear(self) -> None:
         """Forget every exchange; prices and the budget stay."""
         with self._lock:
-            self._lines, self._priced, self._spent, self._known = [], [], Spent(0, {}), 0
+            self._lines, self._priced, self._spent = [], [], Spent(0, {})
+            self._sums, self._unchecked, self._count, self._known = Sums(), {}, 0, 0
 
     @property
     def prices(self) -> Mapping[str, Price]:
@@ -135,20 +178,24 @@ class Ledger:
             self._prices.refresh()
             return self._prices.of((model,), usage, source=prices)
 
-    def why_unpriced(self, entry: Entry) -> str:
-        """Why the cost of an exchange of this ledger is not known, as a clause."""
+    def why_unpriced(self, entry: Entry | Summed) -> str:
+        """Why the cost of an exchange of this ledger, or of a sum of some, is not known, as a clause."""
         with self._lock:
-            return self._prices.why_not(entry.model, self._lines[entry.number - 1].source)
+            return self._prices.why_not(entry.model, entry.prices)
 
-    def _why(self, entry: Entry, budget: Budget) -> str:
+    def _check(self, budget: Budget, entry: Entry) -> None:
         if entry.cost is not None and entry.currency != budget.currency:
-            return f"its prices are in {entry.currency}"
-        return self.why_unpriced(entry)
+            reason = f"its prices are in {entry.currency}"
+        else:
+            reason = self.why_unpriced(entry)
+        check_known(budget, entry, reason)
 
     @property
     def spent(self) -> Spent:
         """What all exchanges took."""
-        return Spent.on(self.entries)
+        with self._lock:
+            self._price()
+            return Spent(self._spent.tokens, dict(self._spent.money))
 
     @property
     def budget(self) -> Budget | None:
@@ -158,7 +205,7 @@ class Ledger:
     @budget.setter
     def budget(self, budget: Budget | None) -> None:
         with self._lock:
-            self._budget, self._known = budget, len(self._lines)
+            self._budget, self._known, self._unchecked = budget, self._count, {}
 
     def check_budget(self, *models: str, prices: str = "none") -> None:
         """Refuse to send anything when the budget is used up, or cannot be kept.
@@ -176,9 +223,12 @@ class Ledger:
             budget = self._budget
             self._price()
             check_spent(budget, self._spent)
-            for entry in self._priced[self._known :]:
-                check_known(budget, entry, self._why(entry, budget))
-                self._known += 1
+            for kind, line in list(self._unchecked.items()):
+                self._check(budget, self._with_cost(line))
+                del self._unchecked[kind]
+            for entry in self._priced[self._known - self._count :] if self._known < self._count else ():
+                self._check(budget, entry)
+                self._known = entry.number
             for model in models if budget.sum is not None else ():
                 currency = self._prices.currency_for(model, prices)
                 if currency != budget.currency:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gemini_magic.ledger.entries import Entry
+    from gemini_magic.ledger.sums import Summed
 
 # An exchange that ended so has said what it used, if the gateway says that at all.
 _ENDED = frozenset({"ok", "truncated"})
@@ -75,21 +76,21 @@ class Spent:
     money: dict[str, Decimal]
 
     @classmethod
-    def on(cls, entries: Iterable[Entry]) -> Spent:
+    def on(cls, entries: Iterable[Entry | Summed]) -> Spent:
         """What these exchanges took."""
         spent = cls(0, {})
         for entry in entries:
             spent.add(entry)
         return spent
 
-    def add(self, entry: Entry) -> None:
-        """Count one more."""
+    def add(self, entry: Entry | Summed) -> None:
+        """Count one more exchange, or a sum of some."""
         self.tokens += entry.spent or 0
         if entry.cost is not None:
             self.money[entry.currency] = self.money.get(entry.currency, Decimal(0)) + entry.cost
 
 
-def is_priced(entry: Entry, currency: str) -> bool:
+def is_priced(entry: Entry | Summed, currency: str) -> bool:
     """Whether the cost of an exchange is known in a currency; nothing is nothing in all of them."""
     return entry.cost is not None and (entry.currency == currency or not entry.cost)
 
@@ -118,13 +119,18 @@ def check_spent(budget: Budget, spent: Spent) -> None:
     )
 
 
+def has_said(entry: Entry) -> bool:
+    """Whether an exchange has come to its end, and to a price; what a tape or a cache answers costs nothing."""
+    return entry.status in _ENDED and entry.requests > 0
+
+
 def check_known(budget: Budget, entry: Entry, reason: str) -> None:
     """Refuse to go on when what an exchange took since the budget was set is not known.
 
     Raises:
         BudgetExceeded: The budget cannot be kept.
     """
-    if entry.status not in _ENDED or not entry.requests:  # what a tape or a cache answers costs nothing
+    if not has_said(entry):
         return
     no_tokens = budget.tokens is not None and entry.spent is None
     if no_tokens or (budget.sum is not None and not is_priced(entry, budget.currency)):

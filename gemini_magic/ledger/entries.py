@@ -1,15 +1,14 @@
-"""One exchange, as the ledger has it."""
+"""One exchange, as the ledger has it: a small tuple, for a batch makes many of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
-    from gemini_magic.wire import UsageMetadata
+    from gemini_magic.wire import ModalityTokenCount, UsageMetadata
 
 #: Kind of token → field of `UsageMetadata` that counts it, and the one that says of what the tokens are.
 _KINDS = {
@@ -20,6 +19,7 @@ _KINDS = {
     "tools": ("tool_use_prompt_token_count", "tool_use_prompt_tokens_details"),
     "total": ("total_token_count", ""),
 }
+_DETAILS = tuple((kind, field) for kind, (_, field) in _KINDS.items() if field)
 
 
 class Count(NamedTuple):
@@ -30,8 +30,7 @@ class Count(NamedTuple):
     tokens: int
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One exchange.
 
     Attributes:
@@ -50,6 +49,7 @@ class Entry:
         by_modality: The same tokens by text, image, audio and so on, where the gateway says.
         cost: What it cost, or None where that is not known.
         currency: Of the cost.
+        prices: Where its price is looked up when the user has none: the profile's ``prices``.
     """
 
     number: int
@@ -70,6 +70,17 @@ class Entry:
     by_modality: tuple[Count, ...] = ()
     cost: Decimal | None = None
     currency: str = "USD"
+    prices: str = "none"
+
+    @property
+    def exchanges(self) -> int:
+        """One; what is summed up has more."""
+        return 1
+
+    @property
+    def first(self) -> int:
+        """Its number; what is summed up has that of its first."""
+        return self.number
 
     @property
     def spent(self) -> int | None:
@@ -87,12 +98,13 @@ def counts(usage: UsageMetadata | None) -> dict[str, int | None]:
 
 def by_modality(usage: UsageMetadata | None) -> tuple[Count, ...]:
     """The tokens of each kind by sort of content."""
-    return tuple(_details(usage))
+    details = [(kind, found) for kind, field in _DETAILS if (found := getattr(usage, field, None))]
+    return tuple(_counts(details)) if details else ()
 
 
-def _details(usage: UsageMetadata | None) -> Iterator[Count]:
-    for kind, (_, field) in _KINDS.items():
-        for one in getattr(usage, field, None) or [] if field else []:
+def _counts(details: Iterable[tuple[str, Iterable[ModalityTokenCount]]]) -> Iterator[Count]:
+    for kind, found in details:
+        for one in found:
             tokens = _count(one.token_count)
             if one.modality and tokens is not None:
                 yield Count(kind, one.modality.lower(), tokens)

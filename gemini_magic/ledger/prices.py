@@ -12,9 +12,10 @@ from gemini_magic.ledger.entries import counts
 from gemini_magic.settings.prices import DOLLAR, Price, read_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from gemini_magic.ledger.entries import Entry
     from gemini_magic.wire import UsageMetadata
 
 _MILLION = 1_000_000
@@ -41,6 +42,34 @@ def money_text(money: Money) -> str:
         text += "0" * (4 - len(text))
     sign = _SIGNS.get(currency)
     return f"{sign}{text}" if sign else f"{text} {currency}"
+
+
+class Payable(NamedTuple):
+    """Tokens, by what is asked for them; those of several exchanges add up."""
+
+    input: int
+    cached: int
+    output: int
+    thoughts: int
+
+    def plus(self, other: Payable) -> Payable:
+        """Those of both."""
+        return Payable(
+            self.input + other.input,
+            self.cached + other.cached,
+            self.output + other.output,
+            self.thoughts + other.thoughts,
+        )
+
+    def cost(self, price: Price) -> Decimal:
+        """What they cost at a price."""
+        by_price = (
+            (self.input, price.input),
+            (self.cached, price.input if price.cached is None else price.cached),
+            (self.output, price.output),
+            (self.thoughts, price.output if price.thoughts is None else price.thoughts),
+        )
+        return sum((count * each for count, each in by_price), Decimal(0)) / _MILLION
 
 
 class Prices:
@@ -107,17 +136,28 @@ class Prices:
         Returns:
             The cost, or None where it is not known.
         """
+        return self.money(models, source, _payable(counts(usage)), lambda: listed_cost(models, usage, time))
+
+    def money(
+        self, models: Sequence[str], source: str, payable: Payable | None, listed: Callable[[], Decimal | None]
+    ) -> Money | None:
+        """What so many tokens cost.
+
+        Args:
+            models: The model that answered, and the one that was asked for.
+            source: The profile's ``prices``.
+            payable: The tokens, or None where their counts do not say enough.
+            listed: Gives the cost by Google's list.
+        """
         price = self.listed(models)
         if price is None and source == "free":
             return Money(Decimal(0))
-        if usage is None or not _is_whole(usage):
+        if payable is None:
             return None
         if price is not None:
-            return Money(_cost(price, usage), price.currency)
-        if source != "google":
-            return None
-        found = (_genai_prices.cost(model, usage, time) for model in models if model)
-        return next((Money(cost) for cost in found if cost is not None), None)
+            return Money(payable.cost(price), price.currency)
+        cost = listed() if source == "google" else None
+        return None if cost is None else Money(cost)
 
     def why_not(self, model: str, source: str) -> str:
         """Why the cost of an exchange is not known, as a clause."""
@@ -128,20 +168,36 @@ class Prices:
         return "what this gateway asks for it is not known"
 
 
-def _is_whole(usage: UsageMetadata) -> bool:
-    """Whether the counts say enough: a prompt always has tokens, and the parts must not fall short of the total."""
-    found = counts(usage)
-    known = sum(found[kind] or 0 for kind in ("prompt", "answer", "thoughts", "tools"))
-    return found["prompt"] is not None and (found["answer"] is not None or known >= (found["total"] or 0))
+def listed_cost(models: Sequence[str], usage: UsageMetadata | None, time: float | None) -> Decimal | None:
+    """What an exchange cost by Google's list, for the first of these models that it has."""
+    if usage is None:
+        return None
+    found = (_genai_prices.cost(model, usage, time) for model in models if model)
+    return next((cost for cost in found if cost is not None), None)
 
 
-def _cost(price: Price, usage: UsageMetadata) -> Decimal:
-    tokens = {kind: count or 0 for kind, count in counts(usage).items()}
-    cached = min(tokens["cached"], tokens["prompt"])
-    by_price = (
-        (tokens["prompt"] - cached + tokens["tools"], price.input),
-        (cached, price.input if price.cached is None else price.cached),
-        (tokens["answer"], price.output),
-        (tokens["thoughts"], price.output if price.thoughts is None else price.thoughts),
+def payable_of(entry: Entry) -> Payable | None:
+    """The tokens of an exchange by their prices, or None where its counts do not say enough."""
+    return _paid_for(
+        entry.prompt_tokens,
+        entry.answer_tokens,
+        cached=entry.cached_tokens or 0,
+        thoughts=entry.thought_tokens or 0,
+        tools=entry.tool_tokens or 0,
+        total=entry.total_tokens or 0,
     )
-    return sum((count * each for count, each in by_price), Decimal(0)) / _MILLION
+
+
+def _payable(found: Mapping[str, int | None]) -> Payable | None:
+    others = {kind: found[kind] or 0 for kind in ("cached", "thoughts", "tools", "total")}
+    return _paid_for(found["prompt"], found["answer"], **others)
+
+
+def _paid_for(
+    prompt: int | None, answer: int | None, *, cached: int, thoughts: int, tools: int, total: int
+) -> Payable | None:
+    """A prompt always has tokens, and the parts must not fall short of the total."""
+    if prompt is None or (answer is None and prompt + thoughts + tools < total):
+        return None
+    old = min(cached, prompt)
+    return Payable(prompt - old + tools, old, answer or 0, thoughts)

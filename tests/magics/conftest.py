@@ -60,7 +60,12 @@ class Notebook:
 @pytest.fixture(autouse=True)
 def fresh_kernel() -> Iterator[None]:
     """What lives as long as a kernel lives as long as a test here."""
+    _forget()  # other rooms' tests leave their usage behind
     yield
+    _forget()
+
+
+def _forget() -> None:
     disconnect()
     KERNEL.__init__()  # type: ignore[misc]
     ledger.KERNEL.clear()

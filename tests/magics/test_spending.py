@@ -11,6 +11,8 @@ from wire_server import Say, answer, error, event
 from gemini_magic import ledger
 from gemini_magic.display.usage import Report, UsagePlot
 from gemini_magic.exceptions import AuthError, BudgetExceeded, UsageError
+from gemini_magic.reply import Reply
+from gemini_magic.wire import GenerateContentResponse, UsageMetadata
 
 COUNTS = {
     "promptTokenCount": 1000,
@@ -67,6 +69,27 @@ def test_usage_is_a_dataframe_with_a_row_for_each_exchange(notebook, capsys):
     assert str(frame.dtypes["total"]) == "Int64"
     assert frame.time.dt.tz is not None
     assert frame.groupby("model").total.sum()["gemini-x"] == 1025
+
+
+def test_older_exchanges_are_summed_up_wherever_they_are_shown(notebook, capsys):
+    pytest.importorskip("pandas")
+    with_prices(notebook)
+    notebook.wire.answers(counted())
+    notebook.run("%gemini -c talk one")
+    usage = UsageMetadata(prompt_token_count=10, total_token_count=10)
+    for _ in range(ledger.KEPT + 100):
+        ledger.KERNEL.record(Reply(GenerateContentResponse(usage_metadata=usage), "gemini-z"))
+    capsys.readouterr()
+    notebook.run("x = %gemini usage")
+    frame = notebook["x"]
+    assert (len(frame), frame.exchanges.sum()) == (ledger.KEPT + 2, ledger.KEPT + 101)
+    assert frame.total.sum() == 1025 + 10 * (ledger.KEPT + 100)
+    shown = shown_by(notebook, capsys, "%gemini usage")
+    assert "2…101" in shown
+    assert "The first 100 exchanges are summed up." in shown
+    assert "1,101" in shown_by(notebook, capsys, "%gemini cost")
+    assert f"the first {ledger.KEPT + 71:,} are not shown" in shown_by(notebook, capsys, "%gemini usage plot")
+    assert f"Spent so far: {1025 + 10 * (ledger.KEPT + 100):,} tokens" in shown_by(notebook, capsys, "%gemini budget")
 
 
 def test_usage_before_anything_was_asked_is_a_frame_without_rows(notebook, capsys):

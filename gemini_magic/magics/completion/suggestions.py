@@ -167,7 +167,7 @@ def _models(around: Around) -> list[str]:
     if profile is not None:
         named += [profile.default_model, *profile.models, *profile.fallback, *_LISTED.get(profile.name, ())]
     ledger = sys.modules.get("gemini_magic.ledger")
-    named += [entry.model for entry in ledger.KERNEL.entries] if ledger is not None else []
+    named += [entry.model for entry in ledger.KERNEL.account] if ledger is not None else []
     return list(dict.fromkeys(name for name in named if name))
 
 

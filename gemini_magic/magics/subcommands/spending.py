@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from gemini_magic.chat import Conversation
-    from gemini_magic.ledger import Entry
+    from gemini_magic.ledger import Entry, Summed
     from gemini_magic.magics.command import Command
     from gemini_magic.magics.subcommands.base import Run, Session
     from gemini_magic.wire import CountTokensResponse
+
+    Booked = Entry | Summed
 
 _TITLE = "Usage in this kernel, in tokens"
 _NOTHING = "Nothing has been asked in this kernel yet."
@@ -49,39 +51,51 @@ _SHORT_CELL = 8
 
 
 def _usage(session: Session, command: Command) -> object:
-    entries = ledger.KERNEL.entries
+    booked = ledger.KERNEL.account
     if command.args:
-        return UsagePlot([Bar(f"{entry.number} {entry.model}", _stacked(entry)) for entry in entries])
+        return UsagePlot([Bar(f"{_numbers(one)} {one.model}", _stacked(one), one.exchanges) for one in booked])
     if not is_statement(session.shell):
-        frame = build_frame([_row(entry) for entry in entries], _COLUMNS, index="exchange")
+        frame = build_frame(*_table(booked), index="exchange")
         if frame is not None:
             return frame
-    return _usage_report(entries)
+    return _usage_report(booked)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _table(booked: Sequence[Booked]) -> tuple[list[dict[str, Any]], dict[str, type]]:
+    """A row for each exchange; where older ones are summed up, a column says how many a row stands for."""
+    if all(one.exchanges == 1 for one in booked):
+        return [_row(one) for one in booked], _COLUMNS
+    return [{**_row(one), "exchanges": one.exchanges} for one in booked], {**_COLUMNS, "exchanges": int}
+
+
+def _numbers(one: Booked) -> str:
+    """The number of an exchange, or of the first and the last of several."""
+    return f"{one.number}" if one.exchanges == 1 else f"{one.first}…{one.number}"
+
+
+def _row(one: Booked) -> dict[str, Any]:
     return {
-        "exchange": entry.number,
-        "time": datetime.fromtimestamp(entry.time, UTC),
-        "model": entry.model,
-        "profile": entry.profile,
-        "conversation": entry.conversation,
-        "cell": entry.cell,
-        "prompt": entry.prompt_tokens,
-        "cached": entry.cached_tokens,
-        "answer": entry.answer_tokens,
-        "thoughts": entry.thought_tokens,
-        "tools": entry.tool_tokens,
-        "total": entry.total_tokens,
-        "cost": None if entry.cost is None else float(entry.cost),
-        "currency": None if entry.cost is None else entry.currency,
-        "seconds": entry.seconds,
-        "requests": entry.requests,
-        "status": entry.status,
+        "exchange": one.number,
+        "time": datetime.fromtimestamp(one.time, UTC),
+        "model": one.model,
+        "profile": one.profile,
+        "conversation": one.conversation,
+        "cell": one.cell,
+        "prompt": one.prompt_tokens,
+        "cached": one.cached_tokens,
+        "answer": one.answer_tokens,
+        "thoughts": one.thought_tokens,
+        "tools": one.tool_tokens,
+        "total": one.total_tokens,
+        "cost": None if one.cost is None else float(one.cost),
+        "currency": None if one.cost is None else one.currency,
+        "seconds": one.seconds,
+        "requests": one.requests,
+        "status": one.status,
     }
 
 
-def _stacked(entry: Entry) -> dict[str, int]:
+def _stacked(entry: Booked) -> dict[str, int]:
     """The tokens of an exchange so that each is counted once."""
     cached = entry.cached_tokens or 0
     tokens = {
@@ -94,13 +108,16 @@ def _stacked(entry: Entry) -> dict[str, int]:
     return {**tokens, "other": max((entry.total_tokens or 0) - sum(tokens.values()), 0)}
 
 
-def _usage_report(entries: Sequence[Entry]) -> Report:
+def _usage_report(entries: Sequence[Booked]) -> Report:
     rows = _telling([_shown_row(entry) for entry in entries])
     if not rows:
         return Report([], _TITLE, None, _NOTHING)
+    older = sum(entry.exchanges for entry in entries if entry.exchanges > 1)
+    notes = [f"The first {older:,} exchanges are summed up."] if older else []
     totals = {"#": "in all", **_sums(entries), "seconds": round(sum(entry.seconds for entry in entries), 2)}
     groups = [_by(name, entries, key) for name, key in _GROUPS.items()]
-    return Report(rows, _TITLE, totals, more=[group for group in groups if len(group.rows) > 1])
+    more = [group for group in groups if len(group.rows) > 1]
+    return Report(rows, _TITLE, totals, more=more, notes=notes)
 
 
 def _telling(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -110,10 +127,10 @@ def _telling(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [without_empty(rows, {name: row[name] for name in row if name not in silent}) for row in rows]
 
 
-def _shown_row(entry: Entry) -> dict[str, Any]:
+def _shown_row(entry: Booked) -> dict[str, Any]:
     row = _row(entry)
     return {
-        "#": entry.number,
+        "#": entry.number if entry.exchanges == 1 else _numbers(entry),
         "time": datetime.fromtimestamp(entry.time).astimezone().strftime("%H:%M:%S"),
         "model": entry.model,
         "profile": entry.profile,
@@ -126,40 +143,44 @@ def _shown_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-_GROUPS: dict[str, Callable[[Entry], str]] = {
+_GROUPS: dict[str, Callable[[Booked], str]] = {
     "conversation": lambda entry: entry.conversation,
     "model": lambda entry: entry.model,
     "cell": lambda entry: entry.cell,
 }
 
 
-def _by(name: str, entries: Iterable[Entry], key: Callable[[Entry], str]) -> Table:
+def _by(name: str, entries: Iterable[Booked], key: Callable[[Booked], str]) -> Table:
     """Sums for each conversation, model or cell, in the order of their first exchange."""
-    members: dict[str, list[Entry]] = {}
+    members: dict[str, list[Booked]] = {}
     for entry in entries:
         members.setdefault(key(entry), []).append(entry)
     rows = [
-        {name: (value[:_SHORT_CELL] if name == "cell" else value) or "none", "exchanges": len(group), **_sums(group)}
+        {
+            name: (value[:_SHORT_CELL] if name == "cell" else value) or "none",
+            "exchanges": _count_of(group),
+            **_sums(group),
+        }
         for value, group in members.items()
     ]
     return Report(_telling(rows), f"By {name}")
 
 
-def _sums(entries: Sequence[Entry]) -> dict[str, Any]:
+def _sums(entries: Sequence[Booked]) -> dict[str, Any]:
     """Tokens of each kind and cost; None for what nobody said."""
     rows = [_row(entry) for entry in entries]
     known = {kind: [row[kind] for row in rows if row[kind] is not None] for kind in _TOKENS}
     return {**{kind: sum(counts) if counts else None for kind, counts in known.items()}, "cost": _money(entries)}
 
 
-def _money(entries: Iterable[Entry]) -> str | None:
+def _money(entries: Iterable[Booked]) -> str | None:
     """The sum of what is priced, in each currency; None when nothing is."""
     money = ledger.Spent.on(entries).money
     return " + ".join(str(ledger.Money(amount, currency)) for currency, amount in money.items()) or None
 
 
 def _cost(session: Session, command: Command) -> object:  # noqa: ARG001 - all have the same form
-    entries = ledger.KERNEL.entries
+    entries = ledger.KERNEL.account
     key = _cost_key
     groups = [(names, list(group)) for names, group in groupby(sorted(entries, key=key), key)]
     rows = [
@@ -167,30 +188,30 @@ def _cost(session: Session, command: Command) -> object:  # noqa: ARG001 - all h
             "model": model,
             "profile": profile,
             "conversation": conversation or "none",
-            "exchanges": len(group),
+            "exchanges": _count_of(group),
             "tokens": sum(entry.spent or 0 for entry in group),
             "cost": _money(group) or "not known",
         }
         for (model, profile, conversation), group in groups
     ]
-    totals = {"model": "in all", "exchanges": len(entries), "tokens": sum(entry.spent or 0 for entry in entries)}
+    totals = {"model": "in all", "exchanges": _count_of(entries), "tokens": sum(entry.spent or 0 for entry in entries)}
     totals["cost"] = _money(entries) or "not known"
     notes = [*_unpriced(entries), *_fees(entries)]
     return Report(rows, "Cost in this kernel", totals if rows else None, _NOTHING, notes=notes)
 
 
-def _cost_key(entry: Entry) -> tuple[str, str, str]:
+def _cost_key(entry: Booked) -> tuple[str, str, str]:
     return entry.model, entry.profile, entry.conversation
 
 
-def _unpriced(entries: Iterable[Entry]) -> list[str]:
+def _unpriced(entries: Iterable[Booked]) -> list[str]:
     """What is not in the sum, and why."""
-    reasons: dict[tuple[str, str], list[Entry]] = {}
+    reasons: dict[tuple[str, str], list[Booked]] = {}
     for entry in entries:
         if entry.cost is None:
             reasons.setdefault((entry.model, ledger.KERNEL.why_unpriced(entry)), []).append(entry)
     notes = [
-        f"Not in the sum: {_exchanges(len(group))} with {model}, because {reason.rstrip('.')}."
+        f"Not in the sum: {_exchanges(_count_of(group))} with {model}, because {reason.rstrip('.')}."
         for (model, reason), group in reasons.items()
     ]
     if notes:
@@ -202,9 +223,14 @@ def _unpriced(entries: Iterable[Entry]) -> list[str]:
     return notes
 
 
-def _fees(entries: Iterable[Entry]) -> list[str]:
+def _fees(entries: Iterable[Booked]) -> list[str]:
     priced = any(entry.cost for entry in entries)
     return ["By list price and token counts; fees for searches and for keeping caches are not in it."] if priced else []
+
+
+def _count_of(booked: Iterable[Booked]) -> int:
+    """How many exchanges these are."""
+    return sum(one.exchanges for one in booked)
 
 
 def _exchanges(number: int) -> str:
@@ -222,7 +248,7 @@ def _budget(session: Session, command: Command) -> object:  # noqa: ARG001 - all
 
 
 def _budget_words(*, new: bool) -> str:
-    entries, budget = ledger.KERNEL.entries, ledger.KERNEL.budget
+    entries, budget = ledger.KERNEL.account, ledger.KERNEL.budget
     spent = ledger.Spent.on(entries)
     used = " and ".join(filter(None, [f"{spent.tokens:,} tokens", _money(entries)]))
     if budget is None:
@@ -231,7 +257,9 @@ def _budget_words(*, new: bool) -> str:
     words = [f"The budget of this kernel is {'now ' if new else ''}{budget}. Spent so far: {used}."]
     if budget.sum is not None:
         if unpriced:
-            words.append(f"What {_exchanges(len(unpriced))} cost is not known in {budget.currency} and not counted.")
+            words.append(
+                f"What {_exchanges(_count_of(unpriced))} cost is not known in {budget.currency} and not counted."
+            )
         words.append("Models without a known price are refused under it (`%gemini cost` says where prices come from).")
     if ledger.is_used_up(budget, spent):
         words.append("It is used up: nothing more is sent.")
