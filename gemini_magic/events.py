@@ -21,6 +21,7 @@ from gemini_magic.wire import (
     UsageMetadata,
 )
 from gemini_magic.wire import FunctionCall as WireFunctionCall
+from gemini_magic.wire.base import assembled
 from gemini_magic.wire.partial_args import put_piece
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ class Assembler:
         index = candidate.get("index", 0)
         if type(text) is not str or len(part) != 1 or type(index) is not int or type(usage) is not dict:
             return False
-        if len(candidate) != 1 + ("index" in candidate) or len(content) != 1 + ("role" in content):
+        plain = 1 + ("index" in candidate) + (type(candidate.get("finishReason")) is str)
+        if len(candidate) != plain or len(content) != 1 + ("role" in content):
             return False
         known = 1 + ("usageMetadata" in chunk) + ("modelVersion" in chunk) + ("responseId" in chunk)
         if len(chunk) != known or None in usage.values() or None in chunk.values():
@@ -155,7 +157,7 @@ class Assembler:
         if usage and "usageMetadata" in waiting:
             chunk["usageMetadata"] = waiting["usageMetadata"] | usage
         waiting.update(chunk)
-        self._state(index).add_plain(text, content, events)
+        self._state(index).add_plain(text, candidate, events)
         return True
 
     def _settle(self) -> None:
@@ -181,7 +183,7 @@ class Assembler:
         for state in self._candidates.values():
             state.close_call(events)
         if self._usage:
-            events.append(UsageUpdate(UsageMetadata.model_construct(**self._usage)))
+            events.append(UsageUpdate(assembled(UsageMetadata, self._usage)))
         for state in self._candidates.values():
             events.append(Finished(state.finish_reason, blocked, state.meta.get("finish_message"), state.index))
         if not self._candidates:
@@ -214,8 +216,8 @@ class Assembler:
         if self._candidates:
             values["candidates"] = [self._candidates[index].merged() for index in sorted(self._candidates)]
         if self._usage:
-            values["usage_metadata"] = UsageMetadata.model_construct(**self._usage)
-        return GenerateContentResponse.model_construct(**values)
+            values["usage_metadata"] = assembled(UsageMetadata, self._usage)
+        return assembled(GenerateContentResponse, values)
 
 
 class _CandidateState:
@@ -236,11 +238,16 @@ class _CandidateState:
     def finish_reason(self) -> str | None:
         return stated(self.meta.get("finish_reason"))
 
-    def add_plain(self, text: str, content: dict[str, Any], events: MutableSequence[Event]) -> None:
-        """Take a piece of text that came with nothing but, perhaps, a role."""
+    def add_plain(self, text: str, candidate: dict[str, Any], events: MutableSequence[Event]) -> None:
+        """Take a piece of text that came with nothing but, perhaps, a role and a finish reason."""
         self._has_content = True
-        if content.get("role") is not None:
-            self._content_rest["role"] = content["role"]
+        if (role := candidate["content"].get("role")) is not None:
+            self._content_rest["role"] = role
+        reason = candidate.get("finishReason")
+        if reason is not None:
+            self.meta |= {"index": self.index} if "index" in candidate else {}
+            if "finish_reason" not in self.meta or stated(reason):
+                self.meta["finish_reason"] = reason
         if text:
             if self._run_is_thought:
                 self._extend_run(text, thought=False)
@@ -290,7 +297,7 @@ class _CandidateState:
         fields: dict[str, Any] = {"text": "".join(self._run)}
         if self._run_is_thought:
             fields["thought"] = True
-        return [Part.model_construct(**fields)]
+        return [assembled(Part, fields)]
 
     def _add_other(self, part: Part, events: MutableSequence[Event]) -> None:
         self._close_run()
@@ -326,8 +333,8 @@ class _CandidateState:
             parts = [*self._parts, *self._open_run()]
             if self._call is not None:
                 parts[self._call_at] = self._call.closed()[0]
-            values["content"] = Content.model_construct(**self._content_rest, parts=parts)
-        return Candidate.model_construct(**values)
+            values["content"] = assembled(Content, {**self._content_rest, "parts": parts})
+        return assembled(Candidate, values)
 
 
 class _OpenCall:
@@ -358,7 +365,7 @@ class _OpenCall:
         fields: dict[str, Any] = {"name": self._call.name, "args": self._args}
         if self._call.id is not None:
             fields = {"id": self._call.id, **fields}
-        call = WireFunctionCall.model_construct(**fields)
+        call = assembled(WireFunctionCall, fields)
         return self._part.model_copy(update={"function_call": call}), call
 
 

@@ -46,6 +46,22 @@ def read(*chunks: dict[str, Any]) -> tuple[list[Any], Reply]:
     return events, Reply(assembler.merged())
 
 
+@pytest.mark.parametrize("finish", ["STOP", "", "FINISH_REASON_UNSPECIFIED", "SOMETHING_NEW"])
+@pytest.mark.parametrize("index", [None, 0, 1])
+def test_a_plain_answer_in_one_piece_is_the_same_as_one_that_needs_a_closer_look(finish, index):
+    plain = chunk(text("hello"), finish=finish, index=index, usageMetadata={"totalTokenCount": 3}, modelVersion="m")
+    events, reply = read(plain)
+    others, other = read(plain | {"responseId": None})
+    assert (events, reply.raw, reply.finish_reason) == (others, other.raw, other.finish_reason)
+    assert list(reply.raw["candidates"][0]) == list(other.raw["candidates"][0])
+
+
+def test_a_finish_reason_counts_until_a_better_one_comes():
+    chunks = [chunk(text(words), finish=finish) for words, finish in (("a", "MAX_TOKENS"), ("b", ""), ("c", "STOP"))]
+    assert read(*chunks[:2])[1].finish_reason == "MAX_TOKENS"
+    assert read(*chunks)[1].finish_reason == "STOP"
+
+
 def raw_parts(*chunks: dict[str, Any]) -> Any:
     return read(*chunks)[1].raw["candidates"][0]["content"]["parts"]
 

@@ -1,7 +1,7 @@
 """The awaited half of `http`, in a file of its own because most notebooks do without it, and without aiohttp.
 
-``AsyncConnections`` has one pool per event loop, over aiohttp's transport: with 64 connections the stock one
-spends its time rescanning its pool.
+``AsyncConnections`` has one pool per event loop. They are aiohttp's own (``_aiohttp.py``), because httpx's spend
+their time rescanning themselves as soon as there are 64 connections.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import os
 import weakref
 from typing import TYPE_CHECKING
 
-from gemini_magic.client._aiohttp import discard, new_transport
-from gemini_magic.client._httpx import httpx
-from gemini_magic.client.faults import as_ours
-from gemini_magic.client.http import LIMITS, Outgoing, check_size, configuring, httpx_options, httpx_request, proxy_for
+from gemini_magic.client._aiohttp import Pool, as_ours, discard
+from gemini_magic.client.http import check_size, configuring, proxy_for, tls_for
 from gemini_magic.client.inflate import inflater
-from gemini_magic.exceptions import TransportError
+from gemini_magic.exceptions import ConfigError, GeminiMagicError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    import aiohttp
+
+    from gemini_magic.client.http import Outgoing
     from gemini_magic.client.timing import Patience
 
 _OF_THE_PARENT: list[object] = []
@@ -30,10 +31,11 @@ _OF_THE_PARENT: list[object] = []
 class AsyncIncoming:
     """One answer, awaited; as `Incoming`."""
 
-    def __init__(self, response: httpx.Response, patience: Patience) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, url: str, patience: Patience) -> None:
         self._response = response
+        self._url = url
         self._patience = patience
-        self.status = response.status_code
+        self.status = response.status
         self.headers: Mapping[str, str] = response.headers
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -42,20 +44,24 @@ class AsyncIncoming:
         Raises:
             TransportError: It broke off, or a limit passed.
         """
-        stream = self._response.stream
-        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - tells the type checker which kind it is
-        body = aiter(stream)
         try:
             unpacker = inflater(self.headers)
-            while True:
-                async with asyncio.timeout(self._patience.read()):
-                    data = await anext(body, None)
-                if data is None:
-                    return
+            while data := await self._next():
                 for piece in (data,) if unpacker is None else unpacker.feed(data):
                     yield piece
+        except GeminiMagicError:
+            raise
         except Exception as error:
-            raise as_ours(error, self._response.request, self._patience) from error
+            raise as_ours(error, self._url, self._patience) from error
+
+    async def _next(self) -> bytes:
+        """The next bytes; none at the end. What is there already costs no timer."""
+        seconds, content = self._patience.read(), self._response.content
+        data = content.read_nowait()
+        if data or content.at_eof():
+            return data
+        async with asyncio.timeout(seconds):
+            return await content.readany()
 
     async def read(self, most: int) -> bytes:
         """The whole body; as `Incoming.read`."""
@@ -76,11 +82,11 @@ class AsyncIncoming:
         return bytes(body)
 
     async def aclose(self) -> None:
-        """Close the connection, or give it back when the body was read to its end."""
-        try:
-            await self._response.aclose()
-        except Exception as error:
-            raise as_ours(error, self._response.request, self._patience) from error
+        """Close the connection, unless it was given back because the body came to its end."""
+        if not self._response.closed:
+            self._response.close()
+            with contextlib.suppress(Exception):  # of the request, when it was not sent to its end
+                await self._response.wait_for_close()
 
 
 class AsyncConnections:
@@ -88,15 +94,19 @@ class AsyncConnections:
 
     Args:
         base_url: The gateway's address.
-        transport: An httpx transport in place of the network, for tests.
+        transport: None; what `Connections` can have in place of the network is httpx's, which is not used here.
+
+    Raises:
+        ConfigError: There is something in place of the network.
     """
 
-    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, base_url: str, transport: object = None) -> None:
+        if transport is not None:
+            raise ConfigError("A client that is awaited takes no transport of httpx.", hint="Give it a base_url alone.")
         self._base_url = base_url
-        self._transport = transport
         self._pid = os.getpid()
-        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
-        weakref.finalize(self, discard, self._clients.values())
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
+        weakref.finalize(self, discard, self._pools.values())
 
     async def send(self, outgoing: Outgoing, patience: Patience) -> AsyncIncoming:
         """Send a request; returns when the headers of its answer have come.
@@ -104,34 +114,31 @@ class AsyncConnections:
         Raises:
             TransportError: None came.
         """
-        limits = {"connect": patience.connect(), "read": None, "write": None, "pool": None}
-        request = httpx_request(outgoing, {"timeout": limits})
+        pool = self._connected()
         try:
             async with asyncio.timeout(patience.read()):
-                return AsyncIncoming(await self._connected().send(request, stream=True), patience)
+                response = await pool.send(outgoing, patience.connect())
+        except GeminiMagicError:
+            raise
         except Exception as error:
-            raise as_ours(error, request, patience) from error
+            raise as_ours(error, outgoing.url, patience) from error
+        return AsyncIncoming(response, outgoing.url, patience)
 
-    def _connected(self) -> httpx.AsyncClient:
+    def _connected(self) -> Pool:
         loop = asyncio.get_running_loop()
         if self._pid != os.getpid():
             # Kept, not closed: in a forked process that would reach into the loop of its parent.
-            _OF_THE_PARENT.append(dict(self._clients))
-            self._clients.clear()
+            _OF_THE_PARENT.append(dict(self._pools))
+            self._pools.clear()
             self._pid = os.getpid()
-        if loop not in self._clients:
-            discard([self._clients.pop(gone) for gone in list(self._clients) if gone.is_closed()])
-            self._clients[loop] = self._new_client()
-        return self._clients[loop]
-
-    def _new_client(self) -> httpx.AsyncClient:
-        with configuring():
-            options = httpx_options(self._base_url)
-            transport = self._transport or new_transport(options["verify"], LIMITS, proxy_for(self._base_url))
-            return httpx.AsyncClient(transport=transport, **options)
+        if loop not in self._pools:
+            discard([self._pools.pop(gone) for gone in list(self._pools) if gone.is_closed()])
+            with configuring():
+                self._pools[loop] = Pool(tls_for(self._base_url), proxy_for(self._base_url))
+        return self._pools[loop]
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; new ones are opened when they are needed."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.aclose()

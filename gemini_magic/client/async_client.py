@@ -53,7 +53,11 @@ class AsyncClient(Caller):
             TransportError: No well-formed answer arrived.
             ApiError: The server answered with an error.
         """
-        answer = await self._open(self.plan(contents, "generateContent", **fields), whole=True)
+        return await self.ask(self.plan(contents, "generateContent", **fields))
+
+    async def ask(self, plan: Plan) -> Reply:
+        """As `generate`, for a call that is ready to be sent."""
+        answer = await self._open(plan, whole=True)
         return self.done(answer.plan, answer)
 
     def stream(self, contents: object, **fields: Unpack[RequestFields]) -> AsyncStream:

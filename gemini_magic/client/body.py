@@ -143,9 +143,14 @@ def _slice(segment: Segment, start: int, room: int) -> bytes:
     return segment[start : start + room].encode("ascii") if isinstance(segment, str) else segment
 
 
-def build_body(contents: Sequence[Encoded], request: Mapping[str, Any]) -> Body:
-    """The body of ``generateContent``: the contents, then everything else that was set."""
-    rest = _json(request) if request else b"{}"
+def build_body(contents: Sequence[Encoded], request: Mapping[str, Any] | bytes) -> Body:
+    """The body of ``generateContent``: the contents, then everything else that was set.
+
+    Args:
+        contents: The contents.
+        request: Everything else, or its JSON.
+    """
+    rest = request if isinstance(request, bytes) else written(request)
     pieces: list[Segment] = [b'{"contents":[']
     for number, encoded in enumerate(contents):
         if number:
@@ -163,14 +168,21 @@ def count_tokens_body(model: str, contents: Sequence[Encoded], request: Mapping[
     return Body((b'{"generateContentRequest":', *whole.segments, b"}"))
 
 
-def _json(request: Mapping[str, Any]) -> bytes:
+def written(request: Mapping[str, Any]) -> bytes:
+    """What stands beside the contents of a request, as JSON.
+
+    Raises:
+        InputError: Something in it cannot be written.
+    """
+    if not request:
+        return b"{}"
     try:
-        written = pydantic_core.to_json(request)
+        data = pydantic_core.to_json(request)
     except (ValueError, RecursionError) as error:
         raise InputError(f"The request cannot be written as JSON: {error}.") from None
-    if b"NaN" in written or b"Infinity" in written:
-        json.loads(written, parse_constant=_no_number)
-    return written
+    if b"NaN" in data or b"Infinity" in data:
+        json.loads(data, parse_constant=_no_number)
+    return data
 
 
 def _no_number(word: str) -> NoReturn:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
 
 from gemini_magic import ledger as ledgers
-from gemini_magic.client.body import Body, Encoded, build_body, count_tokens_body
+from gemini_magic.client.body import Body, Encoded, build_body, count_tokens_body, written
 from gemini_magic.client.errors import error_from
+from gemini_magic.client.headers import headers_with
 from gemini_magic.client.http import Outgoing
 from gemini_magic.client.masking import Mask
 from gemini_magic.client.options import as_key, check_cleartext, refined
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
 _GOOD = 200
 #: Characters of a prompt that are kept beside its answer, for people.
 _PROMPT = 80
-
-
-@cache
-def user_agent() -> str:
-    """Name and version, and nothing about the user or the machine."""
-    from importlib.metadata import version  # noqa: PLC0415 - costs milliseconds, needed at the first call only
-
-    return f"gemini-magic/{version('gemini-magic')}"
 
 
 @dataclass(frozen=True)
@@ -73,6 +66,23 @@ class Plan:
     asked: Asked | None = None
     found: Recorded | None = None
     source: Shelf | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call but for its contents, looked through and written once for any number of calls.
+
+    Attributes:
+        models: The model to ask, then those to fall back to.
+        method: The method.
+        named: Whether the call itself named the model.
+        rest: What stands beside the contents, as JSON.
+    """
+
+    models: tuple[str, ...]
+    method: str
+    named: bool
+    rest: bytes
 
 
 class Caller:
@@ -127,6 +137,7 @@ class Caller:
         self._urls: dict[tuple[str, str], str] = {}
         self._shelves: tuple[Shelf, ...] = ()
         check_cleartext(self.profile, self._key)
+        self._headers = headers_with(self._key)
         self._connect(transport)
 
     def _connect(self, transport: Any) -> None:  # noqa: ANN401 - httpx's
@@ -188,21 +199,6 @@ class Caller:
         """Clients hold a key and open sockets; neither belongs into a file."""
         raise TypeError(f"A {type(self).__name__} cannot be pickled; make a new one where it is needed.")
 
-    def _headers(self) -> dict[str, str]:
-        headers = {
-            "content-type": "application/json",
-            "accept-encoding": "identity",
-            "user-agent": user_agent(),
-            **dict(self.profile.headers),
-        }
-        if self._key is not None and self.profile.auth != "none":
-            key = self._key.reveal_for(self.base_url)
-            if self.profile.auth == "bearer":
-                headers["authorization"] = f"Bearer {key}"
-            else:
-                headers["x-goog-api-key"] = key
-        return headers
-
     def _url(self, model: str, method: str) -> str:
         """The address of a method; each is made and checked once."""
         url = self._urls.get((model, method))
@@ -222,16 +218,28 @@ class Caller:
             InputError: Something cannot be sent.
             ConfigError: The model's name is not one.
         """
+        if method != "countTokens":
+            return self.filled(self.prepared(method, **fields), to_contents(contents))
+        first, request, encoded = self._first(method, fields), request_fields(fields), to_contents(contents)
+        body, named = count_tokens_body(first, encoded, request), bool(fields.get("model"))
+        return Plan((first,), method, body, named=named, contents=tuple(encoded))
+
+    def _first(self, method: str, fields: RequestFields) -> str:
+        """The model to ask first; its name must be one."""
         first = fields.get("model") or self.model
         self._url(first, method)
-        first = first.removeprefix("models/")
-        request = request_fields(fields)
-        encoded = to_contents(contents)
-        plan = Plan((first,), method, named=bool(fields.get("model")), contents=tuple(encoded))
-        if method == "countTokens":
-            return replace(plan, body=count_tokens_body(first, encoded, request))
+        return first.removeprefix("models/")
+
+    def prepared(self, method: str, **fields: Unpack[RequestFields]) -> Prepared:
+        """A call but for its contents; arguments and errors are those of `plan`."""
+        first = self._first(method, fields)
         models = (first, *(name for name in self.profile.fallback if name != first))
-        return replace(plan, models=models, body=build_body(encoded, request))
+        return Prepared(models, method, bool(fields.get("model")), written(request_fields(fields)))
+
+    def filled(self, prepared: Prepared, contents: Sequence[Encoded]) -> Plan:
+        """A call with its contents; there has to be one."""
+        body = build_body(contents, prepared.rest)
+        return Plan(prepared.models, prepared.method, body, named=prepared.named, contents=tuple(contents))
 
     def page_plan(self, url: str, token: str) -> Plan:
         """A page of the model list."""
@@ -241,8 +249,8 @@ class Caller:
     def outgoing(self, plan: Plan, model: str) -> Outgoing:
         """One request of a plan, with the key in its header."""
         if plan.body is None:
-            return Outgoing("GET", plan.url, self._headers())
-        return Outgoing("POST", self._url(model, plan.method), self._headers(), plan.body.segments)
+            return Outgoing("GET", plan.url, self._headers(self.profile))
+        return Outgoing("POST", self._url(model, plan.method), self._headers(self.profile), plan.body.segments)
 
     def begun(self, plan: Plan) -> tuple[Plan, Attempts]:
         """A call begins: the plan, with its answer if a shelf has it, and the tries that it has.
@@ -290,6 +298,8 @@ class Caller:
             self._ledger.record(reply, profile=self.profile.name, prices=self.profile.prices)
         else:
             self._ledger.record(_unpaid(reply), profile=self.profile.name, prices="free")
+        if plan.asked is None:
+            return reply
         if (recorded := answer.exchange()) is not None:
             for words in self._keep(plan, recorded):
                 answer.add_warning(words)

@@ -54,7 +54,11 @@ class Client(Caller):
             TransportError: No well-formed answer arrived.
             ApiError: The server answered with an error.
         """
-        answer = self._open(self.plan(contents, "generateContent", **fields), whole=True)
+        return self.ask(self.plan(contents, "generateContent", **fields))
+
+    def ask(self, plan: Plan) -> Reply:
+        """As `generate`, for a call that is ready to be sent."""
+        answer = self._open(plan, whole=True)
         return self.done(answer.plan, answer)
 
     def stream(self, contents: object, **fields: Unpack[RequestFields]) -> Stream:

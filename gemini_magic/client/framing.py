@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pydantic_core import from_json
+
 from gemini_magic.exceptions import ResponseTooLarge
 
 #: Bytes one event may have; an image of 24 MB in base64 fits twice.
@@ -171,6 +173,19 @@ def _is_whole(lines: list[bytes]) -> bool:
     return lines[0].lstrip()[:1] == b"{" and lines[-1].rstrip()[-1:] == b"}"
 
 
+def _single_object(data: bytes) -> bytes | None:
+    """The usual case: an object that arrives by itself; reading a small one is faster than looking for its end."""
+    data = data.strip(_BLANK)
+    if not (data.startswith(b"{") and data.endswith(b"}") and len(data) <= _SMALL):
+        return None
+    try:
+        from_json(data)
+    except ValueError:  # more than one, or none that is whole
+        return None
+    return data
+
+
+_BLANK, _SMALL = b" \t\r\n", 64 * 1024
 _OUTSIDE_STRING = re.compile(rb'["{}\[\]]')
 _INSIDE_STRING = re.compile(rb'["\\]')
 _BETWEEN = b" \t\r\n,[]\x1e"
@@ -190,6 +205,8 @@ class JsonSplitter:
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes in; returns the objects that are now whole."""
+        if not self._depth and not self._stray and (only := _single_object(data)) and len(only) <= self._max_bytes:
+            return [Frame(only)]
         frames: list[Frame] = []
         at = 0
         while at < len(data):

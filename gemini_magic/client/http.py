@@ -1,7 +1,8 @@
 """The home of httpx: sends one request and hands over the bytes of its answer.
 
 Whatever the library beneath raises leaves here as an error of our tree (``faults.py``), and the library could
-be replaced by changing these two files and ``_async_http.py`` alone.
+be replaced by changing this file and ``sockets.py`` alone. The other half, which is awaited, is ``_async_http.py``
+over ``_aiohttp.py``; it takes from here what both have to do alike.
 
 ``Connections`` waits on the calling thread, so that a keyboard interrupt ends it at once and closes its socket.
 """
@@ -20,20 +21,21 @@ from urllib.request import getproxies, proxy_bypass
 
 from gemini_magic.client._httpx import httpx
 from gemini_magic.client.body import writes
-from gemini_magic.client.faults import as_ours
+from gemini_magic.client.faults import chain_of, is_cut, lost, malformed, not_connected, place_of, unusable
 from gemini_magic.client.inflate import inflater
 from gemini_magic.client.sockets import drop_if_more_came, make_patient
-from gemini_magic.exceptions import ConfigError, ResponseTooLarge, TransportError
+from gemini_magic.exceptions import ConfigError, GeminiMagicError, ResponseTooLarge, TransportError
 from gemini_magic.settings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gemini_magic.client.body import Segment
     from gemini_magic.client.timing import Patience
 
-#: How many connections a client has, and how long it keeps them.
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=300.0)
+#: How many connections a client has, and how many seconds it keeps them.
+MAX_CONNECTIONS, KEPT_SECONDS = 100, 300.0
+_LIMITS = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=64, keepalive_expiry=KEPT_SECONDS)
 _ENVIRONMENT = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
 
 
@@ -77,8 +79,10 @@ class Incoming:
             unpacker = inflater(self.headers)
             for data in stream:
                 yield from (data,) if unpacker is None else unpacker.feed(data)
+        except GeminiMagicError:
+            raise
         except Exception as error:
-            raise as_ours(error, self._response.request, self._patience) from error
+            raise _as_ours(error, self._response.request, self._patience) from error
 
     def read(self, most: int) -> bytes:
         """The whole body.
@@ -148,14 +152,16 @@ class Connections:
         limits = {"connect": patience, "read": patience, "write": patience, "pool": patience.left}
         if self.transport is not None:
             limits = dict.fromkeys(limits, None)
-        request = httpx_request(outgoing, {"timeout": limits})
+        request = _request(outgoing, {"timeout": limits})
         self._count(1)
         try:
             response = self._connected().send(request, stream=True)
         except BaseException as error:
             self._count(-1)
+            if isinstance(error, GeminiMagicError):
+                raise
             if isinstance(error, Exception):
-                raise as_ours(error, request, patience) from error
+                raise _as_ours(error, request, patience) from error
             self._retire()
             raise
         return Incoming(response, patience, lambda: self._count(-1))
@@ -184,7 +190,13 @@ class Connections:
     def _new_client(self) -> httpx.Client:
         with configuring():
             client = httpx.Client(
-                transport=self.transport, proxy=proxy_for(self._base_url), **httpx_options(self._base_url)
+                transport=self.transport,
+                verify=tls_for(self._base_url),
+                proxy=proxy_for(self._base_url),
+                limits=_LIMITS,
+                follow_redirects=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept, so none is sent back
+                trust_env=False,  # the proxy is the one that `proxy_for` names, and no other
             )
         if self.transport is None:
             for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - httpx offers no way in
@@ -199,13 +211,13 @@ class Connections:
             client.close()
 
 
-def httpx_request(outgoing: Outgoing, extensions: dict[str, Any]) -> httpx.Request:
+def _request(outgoing: Outgoing, extensions: dict[str, Any]) -> httpx.Request:
     """A request as httpx has them; its body is not copied."""
     segments = outgoing.segments
     headers = dict(outgoing.headers)
     if not segments:
         return httpx.Request(outgoing.method, outgoing.url, headers=headers, extensions=extensions)
-    # As `content`, pieces would be for one of the two clients only; as `stream`, httpx adds no headers to them.
+    # As a `stream` they are left as they are, and httpx adds no headers to them.
     headers["host"] = httpx.URL(outgoing.url).netloc.decode()
     headers["content-length"] = str(sum(map(len, segments)))
     return httpx.Request(
@@ -213,7 +225,7 @@ def httpx_request(outgoing: Outgoing, extensions: dict[str, Any]) -> httpx.Reque
     )
 
 
-class _Segments(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _Segments(httpx.SyncByteStream):
     """A body in pieces; each is made when it is written, and again when the body is sent again."""
 
     def __init__(self, segments: tuple[Segment, ...]) -> None:
@@ -222,20 +234,30 @@ class _Segments(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         return writes(self._segments)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for data in writes(self._segments):
-            yield data
+
+def _as_ours(error: Exception, request: httpx.Request, patience: Patience) -> GeminiMagicError:
+    """An error of httpx, or of what lies beneath it, as one of our tree."""
+    chain = list(chain_of(error))
+    for cause in chain:
+        if isinstance(cause, httpx.RequestError):  # it stays in the chain, without the headers that carry the key
+            cause.request = httpx.Request(request.method, request.url)
+    place = place_of(str(request.url))
+    if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
+        return not_connected(chain, place)
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        return patience.passed(connecting=isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)))
+    if isinstance(error, (httpx.NetworkError, OSError)):
+        return lost(error, place)
+    if isinstance(error, httpx.RemoteProtocolError) and is_cut(chain):
+        return lost(error, place)
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return unusable(error, place)
+    return malformed(error, place)
 
 
-def httpx_options(base_url: str) -> dict[str, Any]:
-    """What both of httpx's clients are told."""
-    return {
-        "verify": _tls_context() if base_url.startswith("https:") else _no_tls_context(),
-        "limits": LIMITS,
-        "follow_redirects": False,
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept, so none is sent back
-        "trust_env": False,  # both clients take the proxy that `proxy_for` names, and no other
-    }
+def tls_for(base_url: str) -> ssl.SSLContext:
+    """Whom to trust on the way to an address."""
+    return _tls_context() if base_url.startswith("https:") else _no_tls_context()
 
 
 def proxy_for(base_url: str) -> httpx.Proxy | None:

@@ -271,7 +271,7 @@ class Reply:
 
     def with_note(self, *warnings: str) -> Self:
         """The same reply with further warnings."""
-        return replace(self, warnings=(*self.warnings, *warnings))
+        return self if not warnings else replace(self, warnings=(*self.warnings, *warnings))
 
     def __str__(self) -> str:
         """The text of the answer."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any, TypeVar
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -30,3 +33,29 @@ class WireModel(BaseModel):
         hide_input_in_errors=True,
         protected_namespaces=(),
     )
+
+
+Kind = TypeVar("Kind", bound=WireModel)
+_set = object.__setattr__
+
+
+def assembled(kind: type[Kind], values: dict[str, Any]) -> Kind:
+    """A model of values that came out of models: `model_construct`, without asking each field for its default.
+
+    Args:
+        kind: The model; as all of this package, one that may have none of its fields.
+        values: By their names in Python; names that the model does not know are kept, too.
+    """
+    unset, model = _unset(kind), kind.__new__(kind)
+    extra = {} if values.keys() <= unset.keys() else {name: values[name] for name in values if name not in unset}
+    known = {name: values[name] for name in values if name not in extra} if extra else values
+    _set(model, "__dict__", {**unset, **known})
+    _set(model, "__pydantic_fields_set__", set(known))
+    _set(model, "__pydantic_extra__", extra)
+    _set(model, "__pydantic_private__", None)
+    return model
+
+
+@cache
+def _unset(kind: type[WireModel]) -> dict[str, None]:
+    return dict.fromkeys(kind.model_fields)

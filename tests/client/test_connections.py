@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import gc
 import os
@@ -10,13 +11,43 @@ import pickle
 import subprocess
 import sys
 import threading
+import traceback
 
 import psutil
 import pytest
 from wire_server import Say, WireServer, answer, error, event, unary
 
 from gemini_magic.client import AsyncClient, Client
-from gemini_magic.exceptions import ConfigError, StreamTruncated
+from gemini_magic.exceptions import ConfigError, ConnectFailed, StreamTruncated
+from gemini_magic.ledger import Ledger
+from gemini_magic.wire import Part
+
+
+def _said_by(seen):
+    """A request, without the order and the case of its headers."""
+    return seen.method, seen.target, sorted((name.lower(), value) for name, value in seen.headers), seen.body
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_both_clients_say_the_same_to_the_server(size, wire):
+    wire.answers(lambda seen: unary("ok") if seen.body else Say([b'{"models": []}']))
+    given = (f"{wire.url}/team%2Fone", "k3y", "own/a@b:c+d")
+    parts = ["look", Part.from_bytes(b"x" * size, "image/png")]
+    with Client(*given, headers={"x-team": "blue"}, ledger=Ledger()) as client:
+        client.generate(parts)
+        client.models()
+
+    async def ask():
+        async with AsyncClient(*given, headers={"x-team": "blue"}, ledger=Ledger()) as client:
+            await client.generate(parts)
+            await client.models()
+
+    asyncio.run(ask())
+    waited, awaited = wire.seen[:2], wire.seen[2:]
+    assert [_said_by(seen) for seen in awaited] == [_said_by(seen) for seen in waited]
+    assert awaited[0].target == "/team%2Fone/v1beta/models/own%2Fa%40b%3Ac%2Bd:generateContent"
+    assert awaited[0].header("host") == f"127.0.0.1:{wire.port}"
+    assert awaited[0].header("transfer-encoding") is None
 
 
 def _echo(seen):
@@ -257,6 +288,38 @@ def test_a_proxy_is_asked_for_a_tunnel_to_an_encrypted_address(driver, wire, way
     assert "k3y" not in str(wire.seen[0].headers) + str(failure)
 
 
+def _asks_for_a_name(wire, monkeypatch):
+    """A proxy that lets in whoever says this name and password."""
+    monkeypatch.setenv("HTTP_PROXY", address := wire.url.replace("//", "//ann:pass%40w0rd@"))
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    return "Basic " + base64.b64encode(b"ann:pass@w0rd").decode()
+
+
+def test_a_proxy_hears_the_name_and_password_of_its_address(driver, wire, monkeypatch):
+    word = _asks_for_a_name(wire, monkeypatch)
+    wire.answers(unary("ok"))
+    assert driver.generate(driver.client("http://gateway.example")).text == "ok"
+    assert wire.seen[0].header("proxy-authorization") == word
+
+
+def test_a_proxy_of_a_tunnel_hears_them_too_and_no_error_repeats_them(driver, wire, monkeypatch):
+    word = _asks_for_a_name(wire, monkeypatch)
+    wire.answers(error(403))
+    failure = driver.try_generate(driver.client("https://gateway.example", retries=0)).error
+    assert type(failure) is ConnectFailed
+    assert (wire.seen[0].method, wire.seen[0].header("proxy-authorization")) == ("CONNECT", word)
+    assert "w0rd" not in "".join(traceback.format_exception(failure))
+
+
+def test_a_proxy_that_is_not_there_is_a_failure_without_its_password(driver, wire, monkeypatch):
+    _asks_for_a_name(wire, monkeypatch)
+    wire.close()
+    for url in ("http://gateway.example", "https://gateway.example"):
+        failure = driver.try_generate(driver.client(url, retries=0)).error
+        assert type(failure) is ConnectFailed
+        assert "w0rd" not in "".join(traceback.format_exception(failure)) + repr(failure.__cause__)
+
+
 def test_no_proxy_is_heard(driver, wire, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", wire.url)
     monkeypatch.setenv("NO_PROXY", "gateway.example")
@@ -312,6 +375,11 @@ def test_a_broken_stream_frees_its_connection(driver, wire):
     wire.answers(Say([event("a"), b"data: {broken}\n\n"], framing="chunked", ending="hang"))
     assert isinstance(driver.try_stream(driver.client(wire.url)).error, StreamTruncated)
     assert wire.closed_by_client.wait(5)
+
+
+def test_an_awaited_client_takes_nothing_in_place_of_the_network(wire):
+    with pytest.raises(ConfigError, match="takes no transport"):
+        AsyncClient(wire.url, transport=object())
 
 
 def test_who_waits_loads_nothing_for_those_who_await():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import socket
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from wire_server import Say, WireServer, answer, error, event, unary
 
+from gemini_magic.client import AsyncClient
 from gemini_magic.client.timing import SystemClock
 from gemini_magic.exceptions import (
     ConfigError,
@@ -21,12 +23,15 @@ from gemini_magic.exceptions import (
     GeminiMagicError,
     ProtocolError,
     RedirectRefused,
+    RequestTooLarge,
     ResponseTooLarge,
     StreamTruncated,
     Timeout,
     TLSFailed,
 )
+from gemini_magic.ledger import Ledger
 from gemini_magic.settings import Timeouts
+from gemini_magic.wire import Part
 
 BODY = json.dumps({"candidates": [{"content": {"parts": [{"text": "ok"}]}, "finishReason": "STOP"}]}).encode()
 SHORT = Timeouts(connect=0.3, first_event=0.3, idle=0.3, total=30.0)
@@ -255,6 +260,21 @@ def test_an_encrypted_address_of_a_server_that_says_nothing(way, driver):
     with _listening(lambda connection: connection.recv(9999) and connection.recv(9999)) as port:
         failure = driver.attempt(way, driver.client(f"https://127.0.0.1:{port}", timeout=SHORT, retries=0)).error
     assert type(failure) is Timeout
+
+
+def test_a_server_that_refuses_before_all_is_sent_is_heard():
+    def refuse(connection):
+        connection.recv(9999)
+        connection.sendall(b"HTTP/1.1 413 Too Much\r\ncontent-length: 0\r\n\r\n")
+        while connection.recv(999_999):
+            pass
+
+    async def ask(port):
+        async with AsyncClient(f"http://127.0.0.1:{port}", model="m", retries=0, ledger=Ledger()) as client:
+            await client.generate(Part.from_bytes(b"x" * 20_000_000, "image/png"))
+
+    with _listening(refuse) as port, pytest.raises(RequestTooLarge):
+        asyncio.run(ask(port))
 
 
 def _certificate(folder, name):

@@ -66,3 +66,37 @@ def test_no_error_of_an_awaited_answer_holds_the_key(wire, clock, answer):
     with pytest.raises(GeminiMagicError) as failed:
         asyncio.run(ask())
     assert KEY not in everything(failed.value)
+
+
+def variables(error: BaseException | None) -> str:
+    """All that the functions, which an error and those beneath it came through, have in their variables."""
+    said = ""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_globals["__name__"].startswith(("gemini_magic", "aiohttp", "asyncio")):
+                said += repr(frame.f_locals)
+        error = error.__cause__ or error.__context__
+    return said
+
+
+LOST = {
+    "resets at once": Say(status=None, ending="rst"),
+    "says nothing": Say(status=None, ending="hang"),
+    "speaks another protocol": Say([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], framing="raw", ending="fin"),
+    "goes in the middle": Say([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"], framing="raw", ending="fin"),
+    "stops in the middle": Say([b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"], framing="raw", ending="hang"),
+}
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
+def test_no_function_that_an_awaited_error_came_through_holds_the_key(wire, answer):
+    wire.answers(answer)
+
+    async def ask() -> None:
+        async with AsyncClient(wire.url, KEY, "m", auth="x-goog-api-key", timeout=0.2, retries=0) as client:
+            await client.generate("x")
+
+    with pytest.raises(GeminiMagicError) as failed:
+        asyncio.run(ask())
+    assert failed.value.__cause__ is not None
+    assert KEY not in variables(failed.value)

@@ -23,6 +23,14 @@ def _sent(driver, server, contents="hi", way="generate", **fields):
     return server.seen[-1].json()
 
 
+def test_a_call_that_is_prepared_once_sends_what_a_call_sends(driver, wire):
+    client = driver.client(wire.url, fallback=("other",))
+    fields = {"system": "be brief", "config": {"temperature": 0}, "extra": {"x": 1}, "model": "models/m"}
+    prepared = client.prepared("generateContent", **fields)
+    for words in ("hi", "you"):
+        assert client.filled(prepared, to_contents(words)) == client.plan(words, "generateContent", **fields)
+
+
 def test_a_prompt_is_all_that_is_sent(driver, wire, way):
     assert _sent(driver, wire, way=way) == {"contents": [USER_HI]}
 
