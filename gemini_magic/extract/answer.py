@@ -10,6 +10,7 @@ otherwise as before. Errors of the wire never go into a prompt.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,7 +29,7 @@ from gemini_magic.exceptions import (
     SchemaMismatch,
     StoreError,
 )
-from gemini_magic.extract.forms import form_for, learn_form, refused_field, refuses_schema
+from gemini_magic.extract.forms import form_for, learn_form, output_limit_of, refused_field, refuses_schema
 from gemini_magic.extract.job import Outcome
 from gemini_magic.extract.repair import repair_turns
 from gemini_magic.ledger.entries import counts
@@ -52,6 +53,26 @@ _LIMIT = "maxOutputTokens"
 _CONFIG = "generationConfig"
 
 
+class _Used:
+    """What the requests of a task took, and what the last answer was."""
+
+    def __init__(self) -> None:
+        self.prompt: int | None = None
+        self.answer: int | None = None
+        self.total: int | None = None
+        self.seconds = 0.0
+        self.model = self.raw = ""
+
+    def add(self, reply: Reply) -> None:
+        """Count one more answer."""
+        used = counts(reply.usage)
+        self.prompt = _sum(self.prompt, used["prompt"], used["tools"])
+        self.answer = _sum(self.answer, used["answer"], used["thoughts"])
+        self.total = _sum(self.total, used["total"])
+        self.seconds += reply.seconds
+        self.model, self.raw = reply.model, reply.text
+
+
 class Answering:
     """One task's way to its outcome.
 
@@ -63,6 +84,7 @@ class Answering:
         form: In which field to send the schema at first; see `form_for`.
         repairs: How often an answer that is not of the schema may be repaired.
         max_attempts: Requests at most, of all kinds together.
+        retries: How often one request that has failed may be sent again; as often as there are requests left if None.
         output_limit: The most tokens that the model can answer with, where that is known.
         resend: Whether the caller sends one request at a time, so that `failed` also says when to send it again.
 
@@ -79,14 +101,17 @@ class Answering:
         form: Form = "json",
         repairs: int = 1,
         max_attempts: int = MAX_ATTEMPTS,
+        retries: int | None = None,
         output_limit: int | None = None,
         resend: bool = False,
     ) -> None:
         self.form: Form = form
         self.attempts = 0
         self._rounds = 0
+        self._failed = 0
         self._job = job
         self._max_attempts = max_attempts
+        self._retries = math.inf if retries is None else retries
         self._output_limit = output_limit
         self._resend = resend
         self._repairs = repairs
@@ -96,7 +121,10 @@ class Answering:
         self._raised_from: int | None = None
         self._refused_field = ""
         self._answered = False
-        self._so_far = Outcome(task.key, "failed", error="It was stopped before its end.")
+        self._key = task.key
+        self._status, self._value = "failed", None
+        self._error: GeminiMagicError | None = None
+        self._used = _Used()
 
     @property
     def left(self) -> int:
@@ -107,6 +135,16 @@ class Answering:
     def learned(self) -> str:
         """The words with which the gateway refused the newer field, once it has taken the older one; else empty."""
         return self._refused_field if self._answered else ""
+
+    @property
+    def contents(self) -> list[Encoded]:
+        """The contents to send now."""
+        return self._contents
+
+    @property
+    def shape(self) -> str:
+        """A name for the fields to send now, equal for all tasks that send the same; empty for fields of its own."""
+        return self.form if self._raised_from is None else ""
 
     def request(self) -> tuple[list[Encoded], RequestFields]:
         """What to send now: contents and fields for ``client.generate``.
@@ -125,7 +163,9 @@ class Answering:
 
     def took(self, reply: Reply) -> bool:
         """An answer has come; returns whether it is over."""
-        self._add(reply)
+        self._count(reply.attempts)
+        self._answered, self._failed = True, 0
+        self._used.add(reply)
         match reply.status:
             case "ok":
                 return self._read(reply.text)
@@ -135,41 +175,53 @@ class Answering:
                 return self._end("blocked", _blocked(reply))
         return self._unusable(reply)
 
-    def failed(self, error: GeminiMagicError) -> bool:
-        """A request has brought an error in place of an answer; returns whether it is over."""
+    def failed(self, error: GeminiMagicError, *, blameless: bool = False) -> bool:
+        """A request has brought an error in place of an answer; returns whether it is over.
+
+        Args:
+            error: The error.
+            blameless: Whether it says nothing about this task, which then has as many requests left as before.
+        """
         self._count(error.attempts)
+        self._rounds -= max(1, error.attempts) if blameless else 0
+        self._failed += 1
         if self._raised_from is not None and _minds_limit(error):
             return self._end("truncated", self._truncated(self._raised_from))
         if self.form == "json" and self.left and refuses_schema(error):
             self.form, self._refused_field, self._answered = "openapi", refused_field(error), False
+            self._failed = 0
             return False
-        if self._resend and self.left and is_retryable(error):
+        if self._resend and self.left and self._failed <= self._retries and is_retryable(error):
             return False
         return self._end("failed", error)
 
-    def outcome(self) -> Outcome:
-        """What came of it."""
-        return replace(self._so_far, attempts=self.attempts)
+    def outcome(self, seconds: float | None = None) -> Outcome:
+        """What came of it.
+
+        Args:
+            seconds: How long it took; the seconds of its answers if None.
+        """
+        error, used = self._error, self._used
+        words = "It was stopped before its end." if self._status == "failed" else ""
+        return Outcome(
+            self._key,
+            self._status,
+            self._value,
+            words if error is None else str(error),
+            "" if error is None else type(error).__name__,
+            self.attempts,
+            used.prompt,
+            used.answer,
+            used.total,
+            used.seconds if seconds is None else seconds,
+            used.model,
+            used.raw,
+        )
 
     def _count(self, attempts: int) -> None:
         """What a tape answers costs no request, but a round all the same: it would answer so for ever."""
         self.attempts += attempts
         self._rounds += max(1, attempts)
-
-    def _add(self, reply: Reply) -> None:
-        """Count what a request took."""
-        self._count(reply.attempts)
-        self._answered = True
-        used, before = counts(reply.usage), self._so_far
-        self._so_far = replace(
-            before,
-            prompt_tokens=_sum(before.prompt_tokens, used["prompt"], used["tools"]),
-            answer_tokens=_sum(before.answer_tokens, used["answer"], used["thoughts"]),
-            total_tokens=_sum(before.total_tokens, used["total"]),
-            seconds=before.seconds + reply.seconds,
-            model=reply.model,
-            raw=reply.text,
-        )
 
     def _read(self, text: str) -> bool:
         schema = self._job.schema
@@ -179,7 +231,7 @@ class Answering:
             return self._invalid(text, error)
         except Exception as error:  # noqa: BLE001 - a validator of the user's; one row must not end the others
             return self._invalid(text, SchemaMismatch(f"The answer was refused by the schema: {one_line(error)}."))
-        self._so_far = replace(self._so_far, status="ok", value=value, error="", error_kind="")
+        self._status, self._value, self._error = "ok", value, None
         return True
 
     def _invalid(self, text: str, error: InvalidAnswer) -> bool:
@@ -211,7 +263,7 @@ class Answering:
         return self._end("failed", InvalidAnswer(f"There is no usable answer: it ended with {reason}.{words}"))
 
     def _end(self, status: str, error: GeminiMagicError) -> bool:
-        self._so_far = replace(self._so_far, status=status, error=str(error), error_kind=type(error).__name__)
+        self._status, self._error = status, error
         return True
 
 
@@ -233,7 +285,7 @@ def answer(client: Client, job: Job, task: Task, **options: Any) -> Outcome:  # 
         StoreError: A tape or a cache cannot be used.
     """
     began = time.monotonic()
-    answering = Answering(job, task, **{"form": form_for(client.profile), **options})
+    answering = Answering(job, task, **{**_known(client, job), **options})
     over = False
     while not over:
         try:
@@ -251,7 +303,7 @@ def answer(client: Client, job: Job, task: Task, **options: Any) -> Outcome:  # 
 async def answer_async(client: AsyncClient, job: Job, task: Task, **options: Any) -> Outcome:  # noqa: ANN401 - as above
     """Bring a task to its outcome without holding up the event loop; arguments and errors are those of `answer`."""
     began = time.monotonic()
-    answering = Answering(job, task, **{"form": form_for(client.profile), **options})
+    answering = Answering(job, task, **{**_known(client, job), **options})
     over = False
     while not over:
         try:
@@ -288,7 +340,13 @@ def concluded(profile: Profile, answering: Answering, began: float) -> Outcome:
     """
     if answering.learned:
         learn_form(profile, answering.learned)
-    return replace(answering.outcome(), seconds=time.monotonic() - began)
+    return answering.outcome(time.monotonic() - began)
+
+
+def _known(client: Caller, job: Job) -> dict[str, Any]:
+    """What is known of the gateway without asking it."""
+    profile = client.profile
+    return {"form": form_for(profile), "output_limit": output_limit_of(profile, job.model or client.model)}
 
 
 def _limit_of(job: Job) -> int | None:

@@ -91,7 +91,7 @@ def prepare(data: object, schema: object, prompt: str = "", **options: Unpack[Op
     sender = _sender(chosen["client"], chosen["profile"], chosen["model"])
     job = _job(wanted, prompt, sender, chosen)
     limits = {name: chosen[name] for name in ("workers", "rpm", "tpm", "max_attempts")}
-    maker = partial(_engine, engine, sender, limits)
+    maker = partial(_engine, engine, sender, limits, chosen["ship_key"])
     maker(None)  # which checks its limits
     allowed = budget_of(chosen["budget"])
     Purse(job.model, sender.profile.prices, allowed)
@@ -170,7 +170,9 @@ def _sender(client: Client | None, profile: str | None, model: str | None) -> Cl
     return client.with_options(model=model) if model else client
 
 
-def _engine(engine: object, client: Client, limits: Mapping[str, Any], budget: Budget | None) -> Engine:
+def _engine(
+    engine: object, client: Client, limits: Mapping[str, Any], ship_key: bool | None, budget: Budget | None
+) -> Engine:
     """What carries the requests.
 
     Raises:
@@ -186,7 +188,7 @@ def _engine(engine: object, client: Client, limits: Mapping[str, Any], budget: B
         from gemini_magic.extract.engines._dask import DaskEngine  # noqa: PLC0415 - needs the extra
 
         cluster: Any = engine
-        return DaskEngine(cluster, client, **limits, budget=budget)
+        return DaskEngine(cluster, client, **limits, budget=budget, ship_key=ship_key)
     if callable(getattr(engine, "run", None)):
         return engine  # type: ignore[return-value]  # of somebody's own
     raise UsageError(f"engine={engine!r} is none.", hint="It is 'asyncio', or a client of Dask: engine=Client(…).")

@@ -86,15 +86,22 @@ class Extraction:
             if store.path is None:
                 for outcome in (known or {}).values():
                     store.put(outcome)
-            work = Work(self.plan(again), self.source.rows(), store, self.progress, purse)
+            source = self.needed
+            work = Work(self.plan(again), source.rows(), store, self.progress, purse, length=source.length)
             self.progress.begin(self._total())
             stopped = self._asked(work)
-        usage = self._usage(work, purse, time.monotonic() - started)
+        made = _made(self.source, work)
+        usage = _usage(made, work, purse, time.monotonic() - started)
         self.progress.finish(usage)
-        run = self._run(work, store, usage)
+        run = self._run(made, work, store, usage)
         if stopped is not None:
             raise _with_partial(stopped, run)
         return run
+
+    @property
+    def needed(self) -> Source:
+        """The rows with the columns that are used: those of the prompt, or all where more may be looked at."""
+        return self.source if self.selected is not None else self.source.select(self.template.names)
 
     def _asked(self, work: Work) -> BaseException | None:
         """Ask, and give back what has ended it too soon."""
@@ -106,36 +113,15 @@ class Extraction:
 
     def plan(self, again: frozenset[str] = UNANSWERED) -> Plan:
         """What is asked of which rows."""
-        labels: Sequence[object] = self.source.labels() if self.locks.rows else ()
+        labels: Sequence[object] = self.needed.labels() if self.locks.rows else ()
         label = labels.__getitem__ if labels else int
         return Plan(self.job, self.template, self.selected, self.limit, self.locks, label, self.guard, again)
 
     def _total(self) -> int | None:
-        if self.source.length is None or self.limit is None:
-            return self.source.length
-        return min(self.limit, self.source.length)
+        length = self.needed.length
+        return length if length is None or self.limit is None else min(self.limit, length)
 
-    def _usage(self, work: Work, purse: Purse, seconds: float) -> Usage:
-        made = _made(self.source, work)
-        failed = sum(1 for _ in made.failed())
-        asked = sum(made.outcome(position) is not None for position in range(len(made.keys)))
-        locked = len(work.locked)
-        return Usage(
-            rows=len(made.keys),
-            done=asked - failed + locked,
-            failed=failed,
-            empty=len(made.keys) - asked - locked,
-            reused=work.reused,
-            requests=work.requests,
-            prompt_tokens=purse.prompt_tokens,
-            answer_tokens=purse.answer_tokens,
-            total_tokens=purse.tokens,
-            cost=purse.cost,
-            seconds=seconds,
-        )
-
-    def _run(self, work: Work, store: Store, usage: Usage) -> Run:
-        made = _made(self.source, work)
+    def _run(self, made: Made, work: Work, store: Store, usage: Usage) -> Run:
         frame = frame_of(self.source, self.job.schema, self.view, made, work.locked)
         # What was given back must not be told again, and a store that was begun anew is gone on with from now on.
         ways = Ways(replace(self, resume=True), made, dict(work.locked))
@@ -210,12 +196,36 @@ def locks_of(value: object) -> Locks:
         ) from None
 
 
+def _usage(made: Made, work: Work, purse: Purse, seconds: float) -> Usage:
+    asked, failed, locked = made.asked, made.failures, len(work.locked)
+    return Usage(
+        rows=len(made.keys),
+        done=asked - failed + locked,
+        failed=failed,
+        empty=len(made.keys) - asked - locked,
+        reused=work.reused,
+        requests=work.requests,
+        prompt_tokens=purse.prompt_tokens,
+        answer_tokens=purse.answer_tokens,
+        total_tokens=purse.tokens,
+        cost=purse.cost,
+        seconds=seconds,
+    )
+
+
 def _made(source: Source, work: Work) -> Made:
     """What came of each row; those that were not reached have no key."""
     length = len(work.keys) if source.length is None else source.length
     keys = [*work.keys[:length], *[None] * (length - len(work.keys))]
-    labels = range(length) if source.length is None else source.labels()
-    return Made(labels, keys, work.outcomes, frozenset(work.locked))
+    return Made(_labels(source, length), keys, work.outcomes, frozenset(work.locked))
+
+
+def _labels(source: Source, length: int) -> Sequence[object]:
+    """The labels of the rows; numbers in a row take no memory."""
+    index: Any = source.index
+    if type(index).__name__ == "RangeIndex":
+        return range(index.start, index.stop, index.step)
+    return range(length) if source.length is None else source.labels()
 
 
 def _with_partial(error: BaseException, run: Run) -> BaseException:

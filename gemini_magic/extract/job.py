@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _FORMAT = "1"
 #: Characters from which base64 is digested by itself; part of the format.
 _LARGE = 1_024
+_TEXT = {"text"}
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,9 @@ class Outcome:
 
 def _pieces_of(part: Part) -> Iterator[str]:
     """A part as it would be sent; large base64 by itself, because writing it as JSON takes longer than digesting it."""
+    if part.model_fields_set == _TEXT and not part.model_extra and type(part.text) is str:
+        yield f'{{"text":{_ENCODER.encode(part.text)}}}'  # what the last line gives, without asking the model
+        return
     blob = part.inline_data
     data = blob.data if blob is not None else None
     if blob is not None and data is not None and len(data) >= _LARGE:
@@ -168,7 +172,7 @@ def _pieces_of(part: Part) -> Iterator[str]:
 
 def _canonical(value: object) -> str:
     """A value as JSON in the one spelling that is digested."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return _ENCODER.encode(value)
 
 
 def _plain(value: object) -> object:
@@ -180,6 +184,9 @@ def _plain(value: object) -> object:
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)
     return to_jsonable_python(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _sha256(pieces: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import math
 import os
 import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from gemini_magic.client.timing import Clock, SystemClock
 from gemini_magic.extract.pace import Bucket, Pace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from gemini_magic.exceptions import QuotaExhausted
 
@@ -46,6 +46,22 @@ class Permit:
     tokens: int = 0
 
 
+class _Leave:
+    """The block in which a permit holds."""
+
+    __slots__ = ("_limiter", "_tokens")
+
+    def __init__(self, limiter: Limiter, tokens: int) -> None:
+        self._limiter = limiter
+        self._tokens = tokens
+
+    async def __aenter__(self) -> Permit:
+        return await self._limiter.admitted(self._tokens)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._limiter.left()
+
+
 class Limiter:
     """Permits, for the tasks of one event loop; what it is told may come from any thread.
 
@@ -62,7 +78,7 @@ class Limiter:
         self._requests: Bucket | None = None
         self._tokens: Bucket | None = None
         self._limit = self._threshold = math.inf
-        self._in_use = self._sent = 0
+        self._in_use = self._sent = self._waiting = 0
         self._at_limit = False
         self._cut_at = self._failed_at = -1
         self._streak = self._failures = 0
@@ -120,8 +136,7 @@ class Limiter:
         self._requests = _bucket(self._requests, [rpm for rpm, _ in self._runs if rpm is not None], now)
         self._tokens = _bucket(self._tokens, [tpm for _, tpm in self._runs if tpm is not None], now)
 
-    @asynccontextmanager
-    async def permit(self, tokens: int = 0) -> AsyncIterator[Permit]:
+    def permit(self, tokens: int = 0) -> _Leave:
         """Wait for leave to send a request; leaving the block gives it back.
 
         Args:
@@ -130,29 +145,43 @@ class Limiter:
         Raises:
             QuotaExhausted: A quota is used up; nothing may be sent.
         """
-        permit = await self._admitted(tokens)
+        return _Leave(self, tokens)
+
+    async def admitted(self, tokens: int) -> Permit:
+        """Wait for leave; as `permit`, and to be given back by `left`."""
+        if not self._waiting and self._parked is None:
+            now = self.clock.monotonic()
+            if not (self._in_use and self._in_use + 1 > self._limit) and self._seconds(tokens, now) <= 0:
+                return self._given(tokens, now)
+        self._waiting += 1
         try:
-            yield permit
+            async with self._turn:  # whoever has come first waits here, all others for their turn
+                return await self._admitted(tokens)
         finally:
-            self._in_use -= 1
-            self._freed.set()
+            self._waiting -= 1
+
+    def left(self) -> None:
+        """A permit is given back."""
+        self._in_use -= 1
+        self._freed.set()
 
     async def _admitted(self, tokens: int) -> Permit:
-        async with self._turn:  # whoever has come first waits here, all others for their turn
-            while True:
-                if self._parked is not None:
-                    raise self._parked
-                now = self.clock.monotonic()
-                seconds = self._seconds(tokens, now)
-                if seconds > 0:
-                    await self.clock.asleep(seconds)
-                elif self._in_use and self._in_use + 1 > self._limit:
-                    self._freed.clear()
-                    await self._freed.wait()
-                else:
-                    return self._given(tokens, now)
+        while True:
+            if self._parked is not None:
+                raise self._parked
+            now = self.clock.monotonic()
+            seconds = self._seconds(tokens, now)
+            if seconds > 0:
+                await self.clock.asleep(seconds)
+            elif self._in_use and self._in_use + 1 > self._limit:
+                self._freed.clear()
+                await self._freed.wait()
+            else:
+                return self._given(tokens, now)
 
     def _seconds(self, tokens: int, now: float) -> float:
+        if self._requests is None and self._tokens is None and self._pace.rate is None:
+            return self._paused_until - now
         waits = [self._paused_until - now, self._pace.wait(now)]
         waits += [self._requests.wait(1, now)] if self._requests is not None else []
         waits += [self._tokens.wait(tokens, now)] if self._tokens is not None else []

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gemini_magic.extract.job import Outcome
+    from gemini_magic.extract.outcomes import Outcomes
 
 _SHOWN = 60
 
@@ -26,8 +27,23 @@ class Made:
 
     labels: Sequence[object]
     keys: Sequence[str | None]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Outcomes
     locked: frozenset[int] = frozenset()
+
+    @property
+    def asked(self) -> int:
+        """How many rows have an outcome."""
+        return sum(key is not None and key in self.outcomes for key in self.keys)
+
+    @property
+    def failures(self) -> int:
+        """How many rows were asked and have no value."""
+        return sum(1 for _ in self._failed())
+
+    def value(self, position: int) -> Any:  # noqa: ANN401 - plain data
+        """The value of a row, for the caller alone; None when there is none."""
+        key = self.keys[position]
+        return None if key is None else self.outcomes.value(key)
 
     def outcome(self, position: int) -> Outcome | None:
         """What came of a row, or None."""
@@ -43,10 +59,13 @@ class Made:
 
     def failed(self) -> Iterator[tuple[int, Outcome]]:
         """Rows that were asked and have no value."""
-        for position in range(len(self.keys)):
-            outcome = self.outcome(position)
-            if outcome is not None and not outcome.ok and position not in self.locked:
-                yield position, outcome
+        return ((position, self.outcomes[key]) for position, key in self._failed())
+
+    def _failed(self) -> Iterator[tuple[int, str]]:
+        outcomes = self.outcomes
+        for position, key in enumerate(self.keys):
+            if key is not None and key in outcomes and not outcomes.is_good(key) and position not in self.locked:
+                yield position, key
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,9 @@ class Options(TypedDict, total=False):
     """Make a row of each item: True for a schema that is a list, or the name of a column with lists."""
     engine: object
     """``"asyncio"``, or a Dask client."""
+    ship_key: bool | None
+    """Whether the key is sent to the workers of Dask; by default only to a ``LocalCluster`` of this process, and others
+    have their own in their environment, keyring or config file."""
     progress: Progress | None
     """Is told how far it is; see `Progress`."""
     pictures: Pictures | None
@@ -101,6 +104,7 @@ DEFAULTS: Options = {
     "flatten": False,
     "explode": False,
     "engine": ASYNCIO,
+    "ship_key": None,
     "progress": None,
     "pictures": None,
     "max_attempts": 6,

@@ -39,6 +39,7 @@ _WHERE = "The prompt"
 _WAY_OUT = r'Name a column, as in {{name}} or {{row["two words"]}}; \{{ is two braces as they stand.'
 _BRACES = re.compile(r"(?<!\\)\{\{([^{}]*)\}\}")
 _SHOWN_NAMES = 10
+_AS_THEY_ARE = Pictures()
 
 
 class Place(NamedTuple):
@@ -55,6 +56,11 @@ class Place(NamedTuple):
     path: Path
     rows: int | None = None
     whole: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a column and no more."""
+        return not (self.whole or self.path.steps or self.rows is not None)
 
 
 @dataclass(frozen=True)
@@ -110,14 +116,50 @@ class Template:
         Raises:
             InputError: A value cannot be sent, or the text is too long.
         """
-        asked = pictures or Pictures()
-        found = self._filled(values, asked) if self.pieces else self._appended(values, asked)
-        return tuple(_merged(found, limit))
+        return self.parts(self.read(values, pictures), limit=limit)
+
+    def read(self, values: Mapping[str, object], pictures: Pictures | None = None) -> list[str | Part]:
+        """What a row says, as texts and other parts that were not looked at yet; neighbouring texts are one.
+
+        Args:
+            values: The row: its values by column.
+            pictures: What was asked for pictures.
+
+        Raises:
+            InputError: A value cannot be sent.
+        """
+        asked = pictures or _AS_THEY_ARE
+        return _joined(self._filled(values, asked) if self.pieces else self._appended(values, asked))
+
+    @staticmethod
+    def parts(read: Iterable[str | Part], *, limit: int = MAX_TEXT) -> tuple[Part, ...]:
+        """The parts of a request for what a row says.
+
+        Args:
+            read: What `read` has given.
+            limit: Characters of text at most.
+
+        Raises:
+            InputError: The text is too long, or cannot be sent.
+        """
+        found = list(read)
+        characters = sum(len(piece) for piece in found if isinstance(piece, str))
+        if characters > limit:
+            raise InputError(
+                f"The text of this row is {characters:,} characters long; the limit is {limit:,}.",
+                hint="Cut it, or split it into several rows.",
+            )
+        return tuple(
+            Part(text=check_text(piece, "The text of this row", limit)) if isinstance(piece, str) else piece
+            for piece in found
+        )
 
     def _filled(self, values: Mapping[str, object], pictures: Pictures) -> Iterator[str | Part]:
         for piece in self.pieces:
             if isinstance(piece, str):
                 yield piece
+            elif piece.is_plain and type(value := values[piece.path.name]) is str:
+                yield value  # as nearly all are; the long way would come to the same
             elif piece.whole:
                 yield from _together({name: values[name] for name in self.names}, pictures)
             elif is_null(values[piece.path.name]):
@@ -230,22 +272,18 @@ def _is_json(value: object) -> bool:
     return type(value) in {str, int, bool, type(None)} or (type(value) is float and math.isfinite(value))
 
 
-def _merged(pieces: Iterable[str | Part], limit: int) -> Iterator[Part]:
-    """Parts, with neighbouring texts made one; checked for what cannot be sent."""
-    found: list[str | Part] = list(pieces)
-    characters = sum(len(piece) for piece in found if isinstance(piece, str))
-    if characters > limit:
-        raise InputError(
-            f"The text of this row is {characters:,} characters long; the limit is {limit:,}.",
-            hint="Cut it, or split it into several rows.",
-        )
+def _joined(pieces: Iterable[str | Part]) -> list[str | Part]:
+    """The pieces with neighbouring texts made one, and without empty ones."""
+    found: list[str | Part] = []
     run: list[str] = []
-    for piece in [*found, None]:
+    for piece in pieces:
         if isinstance(piece, str):
             run.append(piece)
             continue
         if text := "".join(run):
-            yield Part(text=check_text(text, "The text of this row", limit))
-        run.clear()
-        if piece is not None:
-            yield piece
+            found.append(text)
+        run = []
+        found.append(piece)
+    if text := "".join(run):
+        found.append(text)
+    return found

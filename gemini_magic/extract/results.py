@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import InputError
 from gemini_magic.extract.made import details_of
+from gemini_magic.extract.schemas.columns import has_names
 from gemini_magic.frames import build_like, check_columns, explode_like, flatten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from gemini_magic.extract.locks import Lock
     from gemini_magic.extract.made import Made
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: The only column when whole answers are lists and are not exploded.
 ITEMS = "items"
+#: Columns up to which it is cheaper to make every answer once for each than to have all of them at once.
+_FEW_COLUMNS = 4
 _DETAILS: tuple[Column, ...] = (
     ("_status", "str", True),
     ("_error", "str", True),
@@ -75,11 +79,13 @@ def frame_of(source: Source, schema: Schema, view: View, made: Made, locked: Map
         made: What came of each row.
         locked: The rows that a person has corrected, by position.
     """
-    answers = [_answer(made, locked, position) for position in range(len(made.keys))]
+    answers = _Answers(made, locked)
     if view.explode:
         return _exploded(source, schema, view, made, answers)
     columns = _columns(schema, view)
-    rows: list[Values] = [_cells(schema, answer) for answer in answers]
+    if len(columns) <= _FEW_COLUMNS and not (view.flatten or view.details or locked):
+        return build_like(source, columns, _Rows(schema, answers))
+    rows: list[Values] = list(_Rows(schema, answers))
     if view.flatten:
         columns, rows = flatten(columns, rows)
     for position, lock in locked.items():
@@ -96,17 +102,42 @@ def _columns(schema: Schema, view: View) -> list[Column]:
     return [(column.name, column.kind, column.nullable) for column in schema.columns]
 
 
-def _answer(made: Made, locked: Mapping[int, Lock], position: int) -> Any:  # noqa: ANN401 - plain data
-    if position in locked:
-        return locked[position].answer
-    outcome = made.outcome(position)
-    return outcome.value if outcome is not None and outcome.ok else None
+class _Answers(Sequence[Any]):
+    """The answer for each row, made when it is asked for, so that they are not there all at once."""
+
+    def __init__(self, made: Made, locked: Mapping[int, Lock]) -> None:
+        self._made = made
+        self._locked = locked
+
+    def __len__(self) -> int:
+        """As many as rows."""
+        return len(self._made.keys)
+
+    def __getitem__(self, position: Any) -> Any:  # noqa: ANN401 - plain data
+        """Plain data, for the caller alone; None when there is none."""
+        if position in self._locked:
+            return self._locked[position].answer
+        return self._made.value(position)
 
 
-def _cells(schema: Schema, answer: Any) -> Values:  # noqa: ANN401 - plain data
-    if answer is None:
-        return None
-    return {ITEMS: answer} if schema.is_list else dict(schema.rows(answer)[0])
+class _Rows(Sequence[Any]):
+    """The cells of each answer by column; made when they are asked for, too."""
+
+    def __init__(self, schema: Schema, answers: Sequence[Any]) -> None:
+        self._answers = answers
+        self._is_named = not schema.is_list and has_names(schema.rules, is_list=False)
+        self._name = ITEMS if schema.is_list else schema.columns[0].name
+
+    def __len__(self) -> int:
+        """As many as rows."""
+        return len(self._answers)
+
+    def __getitem__(self, position: Any) -> Any:  # noqa: ANN401 - cells, or None
+        """The cells by column; None when there is no answer."""
+        answer = self._answers[position]
+        if answer is None or (self._is_named and isinstance(answer, dict)):
+            return answer
+        return {self._name: answer}
 
 
 def _exploded(source: Source, schema: Schema, view: View, made: Made, answers: Sequence[Any]) -> Any:  # noqa: ANN401
@@ -132,7 +163,7 @@ def _items(schema: Schema, view: View, answer: Any) -> list[Values]:  # noqa: AN
         return []
     if view.explode is True:
         return [dict(row) for row in schema.rows(answer)]
-    row = _cells(schema, answer) or {}
+    row = _Rows(schema, [answer])[0] or {}
     name = str(view.explode)
     found = row.get(name)
     return [{**row, name: item} for item in found] if isinstance(found, list) and found else [{**row, name: None}]

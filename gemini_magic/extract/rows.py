@@ -61,11 +61,11 @@ def is_empty(values: Mapping[str, object], names: Iterable[str] | None = None) -
     Returns:
         Whether each of them is no value (None, NaN, NaT, NA) or a text of nothing but white space.
     """
-    return all(_says_nothing(values[name]) for name in (values if names is None else names))
-
-
-def _says_nothing(value: object) -> bool:
-    return not value.strip() if isinstance(value, str) else is_null(value)
+    for name in values if names is None else names:
+        value = values[name]
+        if not (is_null(value) if not isinstance(value, str) else not value or value.isspace()):
+            return False
+    return True
 
 
 class Guard:

@@ -6,13 +6,16 @@ Rows are read once and in order, in the thread that waits, and outcomes come bac
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import GeminiMagicError, InputError, InvalidAnswer
 from gemini_magic.extract.job import Outcome, Task
+from gemini_magic.extract.keys import TextKeys
 from gemini_magic.extract.locks import Lock, Locks, content_of
+from gemini_magic.extract.outcomes import Outcomes, Stored
 from gemini_magic.extract.packing import Packing
 from gemini_magic.extract.rows import Guard, is_empty
 from gemini_magic.wire import Part
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from gemini_magic.ledger import Budget
 
     EngineMaker = Callable[[Budget | None], Engine]
+    Read = list[str | Part]
 
 #: What a resumed run asks again: rows that no model has answered.
 UNANSWERED = frozenset({"failed"})
@@ -70,6 +74,7 @@ class Work:
         store: Where outcomes are kept before they count.
         progress: Who is told.
         purse: What may be spent.
+        length: How many rows there are, where that is known.
 
     Attributes:
         keys: Of every row's task; None where nothing is asked.
@@ -81,10 +86,17 @@ class Work:
     """
 
     def __init__(
-        self, plan: Plan, rows: Iterable[Mapping[str, Any]], store: Store, progress: Progress, purse: Purse
+        self,
+        plan: Plan,
+        rows: Iterable[Mapping[str, Any]],
+        store: Store,
+        progress: Progress,
+        purse: Purse,
+        *,
+        length: int | None = None,
     ) -> None:
         self.keys: list[str | None] = []
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes = Outcomes(raw=store.path is None)
         self.locked: dict[int, Lock] = {}
         self.requests = 0
         self.reused = 0
@@ -94,6 +106,8 @@ class Work:
         self._progress = progress
         self._purse = purse
         self._prefix = _prefix(plan)
+        self._text_keys = TextKeys(plan.job, [part.text or "" for part in self._prefix])
+        self._length = length
         self._waiting: dict[str, int] = {}
         self._asked = 0
         self._done = 0
@@ -135,31 +149,55 @@ class Work:
             alone = engine(self._purse.left())
             alone.run(job, packing.again, lambda one: self._emit(one, packing.alone(one)))
 
+    @cached_property
+    def _stored(self) -> Stored:
+        return Stored(self._store, self._length)
+
     def tasks(self) -> Iterator[Task]:
         """The tasks that have no answer yet; each is read when it is asked for, and equal ones come once."""
         for position, values in self._rows:
-            task = self._task(position, values)
-            self.keys.append(None if task is None else task.key)
-            if task is not None and not self._is_known(task.key):
+            key, read = self._question(position, values)
+            task = None
+            if key is not None and not self._is_known(key):
+                try:
+                    task = self._task(key, read, position)
+                except InputError as error:
+                    key = self._unsent(position, error)
+                    self._count(1, is_good=False)
+            self.keys.append(key)
+            if task is not None:
                 yield task
 
-    def _task(self, position: int, values: Mapping[str, Any]) -> Task | None:
-        """What is asked of a row; None when nothing is."""
+    def _question(self, position: int, values: Mapping[str, Any]) -> tuple[str | None, Read]:
+        """What is asked of a row, and its key; None when nothing is."""
         plan = self._plan
         if is_empty(values, plan.template.names) or (plan.selected is not None and not plan.selected(position, values)):
-            return None
+            return None, []
         if (lock := self._corrected(position, values)) is not None:
             self.locked[position] = lock
-            return None
+            return None, []
         if plan.limit is not None and self._asked >= plan.limit:
-            return None
+            return None, []
         self._asked += 1
         try:
-            parts = plan.template.fill(values, plan.job.pictures)
-            plan.guard.check(parts, f"Row {position}")
+            read = plan.template.read(values, plan.job.pictures)
+            match read:
+                case [str() as text]:
+                    return self._text_keys.of(text), read
+            return plan.job.key_of((*self._prefix, *plan.template.parts(read))), read
         except InputError as error:
-            return self._unsent(position, error)
-        return plan.job.task((*self._prefix, *parts), position)
+            return self._unsent(position, error), []
+
+    def _task(self, key: str, read: Read, position: int) -> Task:
+        """What has to be sent for a row.
+
+        Raises:
+            InputError: It cannot be.
+        """
+        parts = self._plan.template.parts(read)
+        self._plan.guard.check(parts, f"Row {position}")
+        self._waiting[key] = 1
+        return Task(key, (*self._prefix, *parts), position)
 
     def _corrected(self, position: int, values: Mapping[str, Any]) -> Lock | None:
         plan = self._plan
@@ -168,11 +206,11 @@ class Work:
         content = content_of({name: values[name] for name in plan.template.names})
         return plan.locks.find(plan.label(position), content)
 
-    def _unsent(self, position: int, error: InputError) -> Task:
+    def _unsent(self, position: int, error: InputError) -> str:
         """A row that cannot be sent has failed; the others go on."""
         key = f"row {position}"
-        self.outcomes[key] = Outcome(key, "failed", error=str(error), error_kind=type(error).__name__)
-        return Task(key, (), position)
+        self.outcomes.add(Outcome(key, "failed", error=str(error), error_kind=type(error).__name__))
+        return key
 
     def _is_known(self, key: str) -> bool:
         """Whether nothing has to be sent for a row: it has an outcome, or another row waits for the same."""
@@ -180,22 +218,24 @@ class Work:
             self._waiting[key] += 1
             return True
         if key in self.outcomes:
-            self._count(self.outcomes[key], 1)
+            self._count(1, is_good=self.outcomes.is_good(key))
             return True
-        stored = self._store.get(key)
-        if stored is None or stored.status in self._plan.again or not self._fits(stored):
-            self._waiting[key] = 1
+        if not self._stored.has(key) or not self._stands(key):
             return False
-        self._settle(stored if self._store.path is None else replace(stored, raw=""))
+        self.outcomes.take(key, self._stored.outcomes)
+        self._count(1, is_good=self.outcomes.is_good(key))
         self.reused += 1
         return True
 
-    def _fits(self, stored: Outcome) -> bool:
+    def _stands(self, key: str) -> bool:
+        """Whether a stored outcome is not to be asked for again."""
+        stored = self._stored.outcomes
+        return self._fits(stored.value(key)) if stored.is_good(key) else stored[key].status not in self._plan.again
+
+    def _fits(self, value: Any) -> bool:  # noqa: ANN401 - plain data
         """Whether a stored value is still of the schema: a validator of a class may have changed."""
-        if not stored.ok:
-            return True
         with suppress(InvalidAnswer, ValueError, TypeError, KeyError):
-            self._plan.job.schema.revive(stored.value)
+            self._plan.job.schema.revive(value)
             return True
         return False
 
@@ -203,7 +243,7 @@ class Work:
         """An outcome has come: keep it, then count it."""
         self._store.put(outcome)
         self._pay(paid)
-        self._settle(outcome if self._store.path is None else replace(outcome, raw=""))
+        self._settle(outcome)
         self._tell()
 
     def _emit_pack(self, packing: Packing, outcome: Outcome) -> None:
@@ -212,7 +252,7 @@ class Work:
             self._store.put(one)
         self._pay(outcome)
         for one in found:
-            self._settle(one if self._store.path is None else replace(one, raw=""))
+            self._settle(one)
         self._tell()
 
     def _pay(self, outcome: Outcome) -> None:
@@ -221,12 +261,12 @@ class Work:
         self._purse.spend(outcome)
 
     def _settle(self, outcome: Outcome) -> None:
-        self.outcomes[outcome.key] = outcome
-        self._count(outcome, self._waiting.pop(outcome.key, 1))
+        self.outcomes.add(outcome)
+        self._count(self._waiting.pop(outcome.key, 1), is_good=outcome.ok)
 
-    def _count(self, outcome: Outcome, rows: int) -> None:
+    def _count(self, rows: int, *, is_good: bool) -> None:
         self._done += rows
-        self._failed += 0 if outcome.ok else rows
+        self._failed += 0 if is_good else rows
 
     def _tell(self) -> None:
         self._progress.advance(self._done, self._failed, self._purse.tokens, self._retried)

@@ -20,7 +20,7 @@ from gemini_magic.events import TextDelta
 from gemini_magic.exceptions import ConfigError, GeminiMagicError, InputError, InvalidAnswer
 from gemini_magic.extract.answer import Answering, bounded, concluded
 from gemini_magic.extract.arrays import ArrayReader
-from gemini_magic.extract.forms import form_for
+from gemini_magic.extract.forms import form_for, output_limit_of
 from gemini_magic.extract.job import Job, Task
 from gemini_magic.ledger import labelled
 from gemini_magic.magics.asking import Asking
@@ -161,7 +161,8 @@ class DataAsking(Asking):
         """Ask until there is an answer of the schema, or none is to be had."""
         client = self.question.client
         job, task = self._job()
-        answering = Answering(job, task, form=form_for(client.profile), repairs=self.wanted.repairs, output_limit=None)
+        limit = output_limit_of(client.profile, job.model or client.model)
+        answering = Answering(job, task, form=form_for(client.profile), repairs=self.wanted.repairs, output_limit=limit)
         history = self.exchange.contents[:-1]
         while True:
             contents, fields = answering.request()

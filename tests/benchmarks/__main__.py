@@ -181,6 +181,8 @@ def batches() -> list[tuple[str, str, str, str]]:
             found[name][figure].append(value)
     print("\r" + " " * 60, end="\r", file=sys.stderr)
     dask = over_dask()
+    with batch.serving() as base:
+        whole = batch.extracted(base)
 
     def ratio(figure: str, ours: str, theirs: str) -> float:
         pairs = zip(found[ours][figure], found[theirs][figure], strict=True)
@@ -195,6 +197,9 @@ def batches() -> list[tuple[str, str, str, str]]:
         ("the same, CPU a row, to google-genai", f"{ours['us']:.0f} µs", f"{work:.3f}×", "≤ 0.25×"),
         ("the same, reconnects after warm-up", f"{ours['reconnects']:.0f}", "", "0"),
         ("the same, memory grown", f"{ours['mb']:.1f} MB", "", ""),
+        ("gm.extract, CPU a row, server at once", f"{whole['us']:.0f} µs", "", ""),
+        ("gm.extract, CPU a row that is in the store", f"{whole['resume us']:.0f} µs", "", "≤ 30 µs"),
+        ("gm.extract, memory for 10,000 rows beside the frame", f"{whole['mb']:.1f} MB", "", "≤ 5 MB"),
         ("a row over Dask, CPU beyond that of asyncio", f"{dask['ms']:.1f} ms", f"{dask['times']:.1f}×", ""),
         (
             "a row over Dask, wall, to asyncio",
@@ -207,18 +212,12 @@ def batches() -> list[tuple[str, str, str, str]]:
 
 def over_dask() -> dict[str, float]:
     """What a row takes over Dask, against the server of the batch."""
-    command = [sys.executable, "-m", "tests.benchmarks.batch", "serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
-        try:
-            assert server.stdout is not None
-            base = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-            shown = subprocess.run(
-                [sys.executable, "-m", "tests.benchmarks.cluster", base], stdout=subprocess.PIPE, cwd=ROOT, check=True
-            )
-            found: dict[str, float] = json.loads(shown.stdout)
-            return found
-        finally:
-            server.kill()
+    with batch.serving() as base:
+        shown = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.cluster", base], stdout=subprocess.PIPE, cwd=ROOT, check=True
+        )
+        found: dict[str, float] = json.loads(shown.stdout)
+        return found
 
 
 def print_table(table: list[tuple[str, str, str, str]]) -> None:

@@ -1,8 +1,8 @@
 """A batch against a server that takes 50 ms for each answer: 2,000 rows, 64 at a time.
 
 ``python -m tests.benchmarks.batch`` measures all cases, each in a fresh process, in turns; ``… CASE URL`` measures
-one, and ``… serve`` is the server. The floor is a client that does nothing but write bytes to 64 sockets of an event
-loop and read bytes from them.
+one, ``… extract URL ROWS`` the whole of ``gm.extract``, and ``… serve`` is the server. The floor is a client that does
+nothing but write bytes to 64 sockets of an event loop and read bytes from them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 CALLS, AT_ONCE, SECONDS = int(os.environ.get("CALLS", "2000")), 64, 0.05
 KEY, MODEL = "benchmark-key-0123456789", "m"
+#: Who is asked so answers at once; and the rows whose memory is compared.
+AT_ONCE_MODEL, FEW, MANY = "now", 5_000, 25_000
 ANSWER = '{"city": "Paris", "temperature": 21}'
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
@@ -65,6 +68,8 @@ class Serving(asyncio.Protocol):
             if b"/connections" in head[:40]:
                 Serving.connections -= 1  # this one asks
                 self.transport.write(_said(b"%d" % Serving.connections))
+            elif b"/models/%b:" % AT_ONCE_MODEL.encode() in head[:80]:
+                self._answer()
             else:
                 asyncio.get_running_loop().call_later(SECONDS, self._answer)
 
@@ -197,6 +202,53 @@ def measure(name: str, base: str) -> dict[str, float]:
     }
 
 
+def measure_extract(base: str, count: int) -> dict[str, float]:
+    """The whole of ``gm.extract``: memory that it keeps beside its frame, and CPU of the same call once more."""
+    import gc
+    import tempfile
+
+    import pandas as pd
+    from pydantic import BaseModel
+
+    import gemini_magic as gm
+    from gemini_magic.client import Client
+
+    class Weather(BaseModel):
+        city: str
+        temperature: int
+
+    client = Client(base, KEY, AT_ONCE_MODEL)
+
+    def ask(texts: list[str], folder: str) -> Any:
+        data = pd.DataFrame({"text": texts})
+        gc.collect()
+        before, spent = resident_mb(), time.process_time()
+        found = gm.extract(data, Weather, "{{text}}", client=client, workers=AT_ONCE, store=f"{folder}/store")
+        spent = time.process_time() - spent
+        gc.collect()
+        grown = resident_mb() - before - found.memory_usage(deep=True).sum() / 2**20
+        assert found.temperature.count() == len(texts)
+        return grown, spent
+
+    with tempfile.TemporaryDirectory() as warm, tempfile.TemporaryDirectory() as folder:
+        ask(rows(2 * AT_ONCE), warm)
+        grown, spent = ask(rows(count), folder)
+        _, again = ask(rows(count), folder)
+    return {"mb": grown, "us": spent / count * 1e6, "resume us": again / count * 1e6}
+
+
+def extracted(base: str) -> dict[str, float]:
+    """What ``gm.extract`` takes for each of many rows, and what memory grows by with 10,000 more."""
+    command = [sys.executable, "-m", "tests.benchmarks.batch", "extract", base]
+    shown = [subprocess.run([*command, str(n)], stdout=subprocess.PIPE, cwd=ROOT, check=True) for n in (FEW, MANY)]
+    few, many = (json.loads(one.stdout) for one in shown)
+    return {**many, "mb": (many["mb"] - few["mb"]) / (MANY - FEW) * 10_000}
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
 def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -211,19 +263,26 @@ def connections(base: str) -> int:
 # --- all of them, in turns ------------------------------------------------------------------------------------
 
 
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of the server, in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.batch", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        try:
+            assert server.stdout is not None
+            yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        finally:
+            server.kill()
+
+
 def figures(rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
     """The figures of each case in each round."""
     command = [sys.executable, "-m", "tests.benchmarks.batch"]
-    with subprocess.Popen([*command, "serve"], stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
-        try:
-            assert server.stdout is not None
-            base = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-            for number in range(rounds):
-                for name in list(CASES)[:: -1 if number % 2 else 1]:
-                    shown = subprocess.run([*command, name, base], stdout=subprocess.PIPE, cwd=ROOT, check=True)
-                    yield name, json.loads(shown.stdout)
-        finally:
-            server.kill()
+    with serving() as base:
+        for number in range(rounds):
+            for name in list(CASES)[:: -1 if number % 2 else 1]:
+                shown = subprocess.run([*command, name, base], stdout=subprocess.PIPE, cwd=ROOT, check=True)
+                yield name, json.loads(shown.stdout)
 
 
 def main(rounds: int) -> None:
@@ -241,11 +300,19 @@ def main(rounds: int) -> None:
             f"{name:<20} {shown['per second']:>6.0f}/s = {ratio:.3f}x floor   {shown['us']:>6.0f} us/call = {cpu:.3f}x "
             f"google-genai   {shown['mb']:+.1f} MB   {shown['reconnects']:.0f} reconnects"
         )
+    with serving() as base:
+        whole = extracted(base)
+    print(
+        f"{'gm.extract':<20} {whole['us']:>6.0f} us/row   {whole['resume us']:.0f} us/row from the store   "
+        f"{whole['mb']:+.1f} MB for 10,000 rows, without the frame"
+    )
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["serve"]:
         asyncio.run(serve())
+    elif sys.argv[1:2] == ["extract"]:
+        sys.stdout.write(json.dumps(measure_extract(sys.argv[2], int(sys.argv[3]))) + "\n")
     elif len(sys.argv) == 3:  # a case and an address
         sys.stdout.write(json.dumps(measure(sys.argv[1], sys.argv[2])) + "\n")
     else:

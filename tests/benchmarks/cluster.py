@@ -29,7 +29,7 @@ def measure(base: str) -> dict[str, float]:
     from gemini_magic.extract.engines._dask import DaskEngine
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         DaskClient(cluster) as dask,
     ):
 

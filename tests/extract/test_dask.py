@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-import dask.dataframe as dd
 import pandas as pd
 import pytest
 from distributed import Client as DaskClient
@@ -17,10 +18,11 @@ from wire_server import FakeClock, Say, error
 
 from gemini_magic.client import Client
 from gemini_magic.client.cache import AnswerCache
-from gemini_magic.exceptions import BudgetExceeded, ConfigError, UnsupportedValue, UsageError
+from gemini_magic.exceptions import BudgetExceeded, ConfigError, UsageError
 from gemini_magic.extract import Interrupted, extract, run_of
-from gemini_magic.extract.engines._dask import DaskEngine, opened
-from gemini_magic.extract.engines._dask_station import Batch, ClusterLimiter, Report, Station
+from gemini_magic.extract.engines import _dask_run
+from gemini_magic.extract.engines._dask import DaskEngine
+from gemini_magic.extract.engines._dask_station import ClusterLimiter, Errand, Report, Station
 from gemini_magic.extract.engines.allowance import Allowance
 from gemini_magic.extract.job import Job, Outcome, Task
 from gemini_magic.extract.limiter import limiter_for
@@ -38,7 +40,7 @@ KEY = "k" * 20
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskClient]:
     folder = tmp_path_factory.mktemp("workers")
     env = {"GEMINI_MAGIC_CONFIG": str(folder / "none.toml"), "GEMINI_MAGIC_STATE": str(folder)}
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "env": env}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "env": env}
     with LocalCluster(**options) as local, DaskClient(local) as client:
         yield client
 
@@ -69,42 +71,6 @@ def test_a_run_can_go_on_without_a_cluster(gateway: Any, client: Client, cluster
     assert gateway.requests == 12
 
 
-def test_a_dask_frame_comes_back_with_its_partitions_and_divisions(
-    gateway: Any, client: Client, cluster: DaskClient
-) -> None:
-    data = dd.from_pandas(towns(30).sort_index(), npartitions=3)
-    out = extract(data, SCHEMA, PROMPT, client=client, engine=cluster)
-    assert isinstance(out, dd.DataFrame)
-    assert (out.npartitions, out.divisions) == (3, data.divisions)
-    assert gateway.requests == 30
-    computed = out.compute()
-    pd.testing.assert_index_equal(computed.index, data.compute().index)
-    assert computed["temp"].tolist() == list(range(29, -1, -1))
-    assert dict(out.dtypes) == dict(computed.dtypes)
-    assert gateway.requests == 30
-    run = run_of(out)
-    assert run.usage.rows == 30
-    assert run.inspect(7).source == {"text": "Townax 23"}
-
-
-def test_a_dask_series_with_nulls_and_repeated_labels(gateway: Any, client: Client, cluster: DaskClient) -> None:
-    texts = pd.Series(["Oslo 3", None, "Rome 21", "Oslo 3"], index=[5, 5, 6, 7], name="text")
-    out = extract(dd.from_pandas(texts, npartitions=2), SCHEMA, client=client, engine=cluster).compute()
-    assert out.index.tolist() == [5, 5, 6, 7]
-    assert out["temp"].tolist()[0::2] == [3, 21]
-    assert out["temp"].isna().tolist() == [False, True, False, False]
-    assert gateway.requests == 2
-
-
-def test_items_of_dask_rows_are_exploded_onto_their_labels(gateway: Any, client: Client, cluster: DaskClient) -> None:
-    gateway.answer = lambda _: [{"n": 1}, {"n": 2}]
-    data = dd.from_pandas(pd.DataFrame({"text": ["Oslo 3", "Rome 4"]}, index=["a", "b"]), npartitions=2)
-    items = schema_of("n int", is_list=True)
-    out = extract(data, items, PROMPT, client=client, engine=cluster, explode=True).compute()
-    assert out.index.tolist() == ["a", "a", "b", "b"]
-    assert out["n"].tolist() == [1, 2, 1, 2]
-
-
 def test_a_worker_that_is_killed_twice_loses_nothing(gateway: Any, client: Client, cluster: DaskClient) -> None:
     workers, waiting = 8, list(cluster.run(os.getpid).values())
     lock = threading.Lock()
@@ -120,7 +86,7 @@ def test_a_worker_that_is_killed_twice_loses_nothing(gateway: Any, client: Clien
     assert out["temp"].tolist() == list(range(240))
     assert run_of(out).errors.empty
     again = sum(gateway.asked.values()) - 240
-    assert 0 <= again <= 2 * 2 * workers  # kills, times rows of a batch, times batches that a worker can have
+    assert 0 <= again <= 2 * workers  # kills, times requests under way
 
 
 def test_faults_are_retried_and_errors_stay_with_their_rows(gateway: Any, client: Client, cluster: DaskClient) -> None:
@@ -167,64 +133,6 @@ def test_an_interrupt_keeps_what_was_finished(gateway: Any, client: Client, clus
     assert sum(gateway.asked.values()) <= 100 + 2 * 8
 
 
-def test_the_key_is_in_no_task_log_or_event_and_gone_afterwards(
-    gateway: Any, client: Client, cluster: DaskClient
-) -> None:
-    seen: list[str] = []
-    scheduler = cluster.cluster.scheduler
-
-    def look(_: int) -> None:
-        specs = [pickle.dumps(task.run_spec) for task in list(scheduler.tasks.values())]
-        assert KEY.encode() not in b"".join(specs)
-        seen.extend(task.key for task in list(scheduler.tasks.values()))
-
-    gateway.before = look
-    extract(towns(40), SCHEMA, PROMPT, client=client, engine=cluster)
-    assert any(key.startswith("gemini-magic-") for key in seen)
-    words = repr((cluster.get_scheduler_logs(), cluster.get_worker_logs(), scheduler.get_events()))
-    assert KEY not in words
-    assert not [name for name in scheduler.worker_plugins if name.startswith("gemini-magic-")]
-    assert not any(cluster.run(_stations).values())
-
-
-def _stations(dask_worker: Any) -> list[str]:
-    return [name for name in dask_worker.plugins if name.startswith("gemini-magic-")]
-
-
-def test_without_the_key_workers_say_where_they_have_looked(gateway: Any, cluster: DaskClient) -> None:
-    profile = Profile("mine", gateway.wire.url, key_variables=("MY_KEY",))
-    with Client(profile=profile, api_key=KEY) as client:
-        engine = DaskEngine(cluster, client, ship_key=False)
-        with pytest.raises(ConfigError, match="MY_KEY"):
-            extract(towns(3), SCHEMA, PROMPT, client=client, engine=engine)
-    assert gateway.requests == 0
-
-
-class Elsewhere:
-    """What the engine looks at of a client whose cluster is on other machines."""
-
-    asynchronous, cluster = False, None
-
-    def __init__(self, address: str) -> None:
-        self.scheduler = type("Scheduler", (), {"address": address})()
-
-
-def test_the_key_goes_to_another_machine_only_over_tls() -> None:
-    with Client("https://gateway.example", KEY) as client:
-        DaskEngine(Elsewhere("tcp://10.0.0.1:8786"), client)
-        DaskEngine(Elsewhere("tls://10.0.0.1:8786"), client, ship_key=True)
-        with pytest.raises(ConfigError, match="unencrypted"):
-            DaskEngine(Elsewhere("tcp://10.0.0.1:8786"), client, ship_key=True)
-    other = Client("https://gateway.example", KEY, headers={"x-team": "a-secret"})
-    with other, pytest.raises(ConfigError, match="unencrypted"):
-        DaskEngine(Elsewhere("tcp://10.0.0.1:8786"), other)
-
-
-def test_a_server_of_this_machine_is_not_promised_to_others(client: Client) -> None:
-    with pytest.raises(ConfigError, match="may not reach"):
-        DaskEngine(Elsewhere("tcp://10.0.0.1:8786"), client)
-
-
 @pytest.mark.parametrize("limits", [{"workers": 0}, {"workers": 5000}, {"rpm": 0}, {"tpm": -1}, {"max_attempts": 0}])
 def test_limits_that_are_none_are_refused(client: Client, cluster: DaskClient, limits: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(limits))):
@@ -240,8 +148,8 @@ def test_what_travels_shows_nothing_and_can_be_pickled() -> None:
     task = Task("a" * 64, (), 0)
     job = Job(schema_of(SCHEMA), PROMPT, "m")
     station = Station("name", job, Profile("mine", "https://x.example"), ApiKey(KEY), workers=2, max_attempts=6)
-    report = Report((Outcome("a", "ok", "value"),), ConfigError("no"))
-    words = repr((Batch("name", (task,)), station, report))
+    report = Report(Outcome("a", "ok", "value"), ConfigError("no"))
+    words = repr((Errand("name", task), station, report))
     assert KEY not in words
     assert "value" not in words
     assert "Town" not in words
@@ -261,20 +169,10 @@ def test_a_delay_is_told_once_and_only_when_it_is_worth_it() -> None:
     assert limiter.seconds_paused > 200
 
 
-def test_rows_of_dask_go_to_the_cluster_of_the_current_client(cluster: DaskClient) -> None:
-    data = dd.from_pandas(towns(4), npartitions=2)
-    source, engine = opened(data)
-    assert (source.length, source.names, len(source.pieces)) == (4, ("text",), 2)
-    assert engine is cluster
-    assert opened(data, "mine")[1] == "mine"
-    with pytest.raises(UnsupportedValue, match="to_dataframe"):
-        opened(data.to_bag())
-
-
 def test_one_rate_holds_for_all_workers(clock: FakeClock) -> None:
     with Client("https://gateway.example", KEY, "m", clock=clock) as client:
         allowance = Allowance(client, Job(schema_of(SCHEMA), model="m"), (60.0, 6000.0), None)
-        assert (allowance.together, allowance.wait()) == (1, 0.0)
+        assert allowance.wait() == 0.0
         allowance.take()
         assert allowance.wait() == pytest.approx(1.0)
         allowance.took(Outcome("a", "ok", attempts=3, total_tokens=300))  # two retries, and three seconds' tokens
@@ -295,3 +193,20 @@ def test_all_workers_and_this_kernel_hear_of_a_delay_that_one_was_told(
     assert out["temp"].tolist() == [21, 3]
     assert gateway.asked == {"Rome": 2, "Oslo": 1}
     assert kernel._paused_until > 0  # what only a worker was told
+
+
+def test_a_cluster_that_has_lost_all_workers_ends_the_run_and_keeps_what_came(
+    gateway: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_dask_run, "_PATIENCE", 0.3)
+    with LocalCluster(n_workers=0, dashboard_address=":0") as local, DaskClient(local) as alone:
+        command = [sys.executable, "-m", "dask", "worker", alone.scheduler.address, "--no-nanny", "--no-dashboard"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as worker:  # noqa: S603 - our own words
+            alone.wait_for_workers(1)
+            gateway.before = lambda number: worker.kill() if number == 40 else None
+            with pytest.raises(Exception, match=r"no worker for 0\.3 seconds") as caught:
+                extract(towns(100), SCHEMA, PROMPT, client=client, engine=alone, workers=4)
+    assert 30 <= caught.value.partial["temp"].notna().sum() < 100
+    gateway.before = lambda _: None
+    assert extract(towns(100), SCHEMA, PROMPT, client=client)["temp"].tolist() == list(range(100))
+    assert sum(gateway.asked.values()) <= 100 + 4

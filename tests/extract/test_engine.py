@@ -10,12 +10,14 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from wire_server import FakeClock, Say, error, unary
 
 from gemini_magic.client import Client
 from gemini_magic.client.cache import AnswerCache
+from gemini_magic.client.capabilities import Capabilities, remember
 from gemini_magic.client.retry import RetryBudget
 from gemini_magic.client.timing import stoppable
 from gemini_magic.exceptions import AuthError, BudgetExceeded, ConfigError, StoreDiskFull
@@ -324,6 +326,32 @@ def test_the_batch_gives_back_what_its_retries_took_when_they_succeed(wire):
     batch.run(workers=1, retries=retries)
     assert {outcome.attempts for outcome in batch.outcomes} == {2}
     assert retries.left == RetryBudget().left
+
+
+@pytest.mark.parametrize(("retries", "requests"), [(0, 1), (2, 3), (9, 6)])
+def test_a_client_that_is_told_how_often_to_retry_sends_no_request_more_often(wire, retries, requests):
+    batch = Batch(wire, rows=1, retries=retries)
+    wire.answers(*[error(503)] * 30)
+    batch.run(workers=1)
+    assert [(outcome.status, outcome.attempts) for outcome in batch.outcomes] == [("failed", requests)]
+    assert len(wire.seen) == requests
+
+
+def test_a_client_that_is_told_not_to_retry_has_answers_repaired_and_learns_what_the_gateway_takes(wire):
+    batch = Batch(wire, rows=3, retries=0)
+    wire.answers(error(400, "Unknown name responseJsonSchema"), unary("no json"), echo)
+    batch.run(workers=1)
+    assert [(outcome.status, outcome.attempts) for outcome in batch.outcomes] == [("ok", 3), ("ok", 1), ("ok", 1)]
+    assert ["responseSchema" in seen.json()["generationConfig"] for seen in wire.seen] == [False, *[True] * 4]
+
+
+def test_a_limit_that_the_gateway_has_stated_is_not_exceeded(wire):
+    batch = Batch(wire, rows=1)
+    remember(batch.client.profile, Capabilities(model="m", limits={"answer tokens": "1,200"}))
+    batch.job = replace(batch.job, config={"max_output_tokens": 1_000})
+    wire.answers(unary("{", "MAX_TOKENS"), echo)
+    batch.run(workers=1)
+    assert [seen.json()["generationConfig"]["maxOutputTokens"] for seen in wire.seen] == [1_000, 1_200]
 
 
 def test_other_models_are_not_asked_in_the_middle_of_a_batch(wire):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 CHILD = Path(__file__).with_name("whole_system_child.py")
 SCHEMA, PROMPT = "number int", "Read: {{text}}"
-ROWS, AT_ONCE, KILLS = 2_000, 16, 3
+ROWS, AT_ONCE, KILLS, WORKER_KILLS = 2_000, 16, 3, 2
 _NUMBER = re.compile(r"row (\d+)\.")
 _SOON = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.01s"}
 
@@ -102,6 +104,32 @@ def test_nothing_is_lost_and_little_paid_twice_when_the_process_is_killed_three_
     assert found == {"values": list(range(ROWS)), "failed": 0}
     assert set(gateway.billed) == set(range(ROWS))
     assert gateway.paid_again <= gateway.resets + KILLS * AT_ONCE
+
+
+def test_nothing_is_lost_and_little_paid_twice_when_workers_of_dask_are_killed_twice(
+    wire: WireServer, client: Client
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    gateway = Billing(seed=21, too_many=0.10, down=0.05, reset=0.02)
+    wire.answers(gateway)
+    chance = random.Random(21)  # noqa: S311 - no secret
+    moments = sorted(chance.sample(range(100, ROWS), WORKER_KILLS))
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as dask:
+
+        def kill(number: int) -> None:
+            alive = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+            if moments and number >= moments[0] and alive:
+                moments.pop(0)
+                os.kill(chance.choice(alive), signal.SIGKILL)
+
+        gateway.before = kill
+        out = extract(texts(range(ROWS)), SCHEMA, PROMPT, client=client, engine=dask, workers=AT_ONCE)
+    assert not moments
+    assert [row and row["number"] for row in out] == list(range(ROWS))
+    assert run_of(out).usage.failed == 0
+    assert set(gateway.billed) == set(range(ROWS))
+    assert gateway.paid_again <= gateway.resets + WORKER_KILLS * AT_ONCE
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

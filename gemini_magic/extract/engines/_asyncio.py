@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from gemini_magic.client.retry import KERNEL_BUDGET
@@ -18,7 +22,7 @@ from gemini_magic.extract.limiter import limiter_for
 from gemini_magic.extract.loop import background
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
     from gemini_magic.client import AsyncClient, Client
@@ -33,6 +37,8 @@ MAX_WORKERS = 64
 _AT_ONCE = 8
 #: Seconds between two looks at whether the run is to be stopped, and seconds for what is cancelled to clean up.
 _LOOK, _CLEANING = 0.2, 0.9
+#: Seconds that reading tasks may take before workers are told first that their outcomes are safe.
+_QUICK = 0.002
 
 
 class AsyncioEngine:
@@ -90,6 +96,7 @@ class AsyncioEngine:
             workers=self._workers,
             max_attempts=self._max_attempts,
             retries=self._retries,
+            resends=self._client.profile.retries,
         )
         with limiter.joined(rpm=self._rpm, tpm=self._tpm):
             _Exchange(background(), crew, client, post, room=2 * self._workers).run(tasks, emit, stop)
@@ -117,32 +124,35 @@ def _sending_once(client: Client) -> AsyncClient:
 
 
 class _Post:
-    """Outcomes on their way from the loop to the calling thread."""
+    """Outcomes on their way from the loop to the calling thread, which is woken once for all of a turn of the loop."""
 
     def __init__(self) -> None:
-        self._come = threading.Condition()
         self._outcomes: deque[Outcome] = deque()
-        self._called = False
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._ringing = False
 
     def put(self, outcome: Outcome) -> None:
-        """Send an outcome."""
-        with self._come:
-            self._outcomes.append(outcome)
-            self._come.notify()
+        """Send an outcome; called in the loop."""
+        self._outcomes.append(outcome)
+        if not self._ringing:
+            self._ringing = True
+            asyncio.get_running_loop().call_soon(self.wake)
 
     def wake(self) -> None:
         """Let whoever waits look around."""
-        with self._come:
-            self._called = True
-            self._come.notify()
+        self._ringing = False
+        self._bell.put(None)
+        time.sleep(0)  # a busy loop would let the calling thread wait for its turn of the interpreter
 
     def wait(self, seconds: float) -> int:
         """Wait for outcomes; returns how many there are."""
-        with self._come:
-            if not (self._outcomes or self._called):
-                self._come.wait(seconds)
-            self._called = False
-            return len(self._outcomes)
+        if not self._outcomes and seconds:
+            with suppress(Empty):
+                self._bell.get(timeout=seconds)
+        with suppress(Empty):
+            while True:
+                self._bell.get_nowait()
+        return len(self._outcomes)
 
     def take(self) -> Outcome:
         """The oldest outcome."""
@@ -160,6 +170,7 @@ class _Exchange:
         self._room = room
         self._over = threading.Event()
         self._usable = True
+        self._slow = False
 
     def run(self, tasks: Iterable[Task], emit: Callable[[Outcome], None], stop: threading.Event | None) -> None:
         """Until all tasks have their outcomes, or the run ends otherwise."""
@@ -187,28 +198,44 @@ class _Exchange:
 
     def _trade(self, tasks: Iterable[Task], emit: Callable[[Outcome], None], stop: threading.Event | None) -> bool:
         """Give tasks and emit outcomes; returns whether it came to an end by itself."""
-        source, room, more = iter(tasks), self._room, True
+        source, more, saved = iter(tasks), True, 0
         while not self._over.is_set():
             if _is_stopped(stop):
                 return False
-            if more and room and self._crew.halted is None:
-                wanted = min(_AT_ONCE, room)
-                batch: list[Task | None] = list(islice(source, wanted))
-                room -= len(batch)
-                more = len(batch) == wanted
-                self._loop.call(self._crew.trade, batch if more else [*batch, None], 0)
-            reading = more and room > 0 and self._crew.halted is None
-            room += self._emit_all(emit, 0.0 if reading else _LOOK)
+            batch: list[Task | None] = []
+            if more and self._room and self._crew.halted is None:
+                batch = self._read(source)
+                more = batch[-1:] != [None]
+            if batch or saved:
+                self._loop.call(self._crew.trade, batch, saved)
+            reading = more and self._room > 0 and self._crew.halted is None
+            saved = self._emit_all(emit, 0.0 if reading else _LOOK)
         self._emit_all(emit, 0.0)
         return True
 
+    def _read(self, source: Iterator[Task]) -> list[Task | None]:
+        """The next few tasks, and None behind the last of all; no longer than those who wait for them can wait."""
+        batch: list[Task | None] = []
+        wanted, late = min(_AT_ONCE, self._room), time.monotonic() + _QUICK
+        for task in islice(source, wanted):
+            batch.append(task)
+            if time.monotonic() > late:
+                break
+        else:
+            batch += [None] if len(batch) < wanted else []
+        self._slow = time.monotonic() > late
+        self._room -= len(batch)
+        return batch
+
     def _emit_all(self, emit: Callable[[Outcome], None], seconds: float) -> int:
-        """Emit what has come, or comes soon; returns how many those were."""
+        """Emit what has come, or comes soon; returns how many of them the crew is still to be told about."""
         count = self._post.wait(seconds)
         for _ in range(count):
             self._emit(emit)
-        if count:
+        self._room += count
+        if count and self._slow:
             self._loop.call(self._crew.trade, (), count)
+            return 0
         return count
 
     def _emit(self, emit: Callable[[Outcome], None]) -> None:

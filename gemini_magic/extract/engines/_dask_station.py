@@ -8,7 +8,6 @@ may show.
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from distributed import WorkerPlugin, get_worker, secede
 
 from gemini_magic.client.async_client import AsyncClient
-from gemini_magic.exceptions import GeminiMagicError
+from gemini_magic.exceptions import ConfigError, GeminiMagicError
 from gemini_magic.extract.engines.crew import Crew
 from gemini_magic.extract.engines.spending import Spending
 from gemini_magic.extract.limiter import Limiter
 from gemini_magic.extract.loop import background
 from gemini_magic.ledger import Ledger
-from gemini_magic.settings import ApiKey, resolve_key
+from gemini_magic.settings import ApiKey, load_config, resolve_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from gemini_magic.extract.job import Job, Outcome, Task
     from gemini_magic.settings import Profile
 
-#: Seconds that a batch takes before it comes home with what it has: what a worker that dies has not handed over yet.
-_SLICE = 0.1
 #: Seconds a server has to name until it is worth telling the other workers.
 _WORTH_TELLING = 0.25
 
@@ -43,28 +40,28 @@ class _Ended(Exception):
 
 
 @dataclass(frozen=True)
-class Batch:
-    """A few tasks on their way to a worker, which asks them one after the other; its repr shows none of them.
+class Errand:
+    """A task on its way to a worker; its repr does not show it.
 
     Attributes:
         station: The name of the run's plugin.
-        tasks: The tasks.
+        task: The task.
     """
 
     station: str
-    tasks: tuple[Task, ...] = field(repr=False)
+    task: Task = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a batch has brought: tasks without an outcome were not begun, or not finished.
+    """What came of a task.
 
     Attributes:
-        outcomes: In the order they came.
+        outcome: None when it was not begun, or not finished.
         error: Why nothing more can be had, or None.
     """
 
-    outcomes: tuple[Outcome, ...] = field(repr=False)
+    outcome: Outcome | None = field(default=None, repr=False)
     error: GeminiMagicError | None = None
 
 
@@ -147,21 +144,28 @@ class Station(WorkerPlugin):
         if self._crew is not None:
             self._limiter.hear(seconds)
 
-    def ask(self, tasks: tuple[Task, ...]) -> Report:
-        """Ask one task after another, until their time is over."""
-        outcomes: list[Outcome] = []
-        began = time.monotonic()
+    def ask(self, task: Task) -> Report:
+        """Ask a task, and wait for its outcome."""
         try:
-            crew = self._ready()
-            for task in tasks:
-                outcomes.append(self._answered(crew, task))
-                if time.monotonic() - began > _SLICE:
-                    break
+            return Report(self._answered(self._ready(), task))
         except (_Ended, CancelledError):
-            return Report(tuple(outcomes))
+            return Report()
         except GeminiMagicError as error:
-            return Report(tuple(outcomes), error)
-        return Report(tuple(outcomes))
+            return Report(error=error)
+
+    def key(self) -> ApiKey | None:
+        """The key that was sent along, or this worker's own.
+
+        Raises:
+            ConfigError: There is none, or it cannot be one.
+        """
+        if self._key is None:
+            try:
+                self._key = _own_key(self._profile)
+            except ConfigError as error:
+                where = f"Worker {self._worker.address}: "
+                raise ConfigError(f"{where}{error.message}", hint=_way_out(self._profile)) from None
+        return self._key
 
     def _answered(self, crew: Crew, task: Task) -> Outcome:
         with self._lock:
@@ -187,10 +191,8 @@ class Station(WorkerPlugin):
             return self._crew
 
     def _new_crew(self) -> Crew:
-        profile = self._profile
-        key = self._key or resolve_key(profile)[0]
-        ledger = Ledger()
-        client = AsyncClient(profile=replace(profile, fallback=(), retries=0), api_key=key, ledger=ledger)
+        profile, ledger = self._profile, Ledger()
+        client = AsyncClient(profile=replace(profile, fallback=(), retries=0), api_key=self.key(), ledger=ledger)
         self._limiter = ClusterLimiter(self._tell)
         crew = Crew(
             client,
@@ -200,6 +202,7 @@ class Station(WorkerPlugin):
             self._deliver,
             workers=self._workers,
             max_attempts=self._max_attempts,
+            resends=profile.retries,
         )
         self._working = background().submit(_work(crew, client))
         self._working.add_done_callback(lambda _: self._let_go())
@@ -232,11 +235,38 @@ async def _work(crew: Crew, client: AsyncClient) -> None:
         await client.aclose()
 
 
-def ask(batch: Batch) -> Report:
+def _own_key(profile: Profile) -> ApiKey | None:
+    """The key of a profile as this process finds it, which has a config file of its own.
+
+    Raises:
+        ConfigError: There is none, or it cannot be one.
+    """
+    known = load_config().profiles.get(profile.name)
+    stored = known.api_key if known is not None and known.origin == profile.origin else None
+    return resolve_key(replace(profile, api_key=stored))[0]
+
+
+def _way_out(profile: Profile) -> str:
+    name = profile.key_variables[0] if profile.key_variables else "its variable"
+    return f"Set {name} where the workers are started, or let them have your key: ship_key=True."
+
+
+def ask(errand: Errand) -> Report:
     """What Dask runs on a worker: waiting leaves the worker's own threads to others."""
     secede()  # type: ignore[no-untyped-call]
-    station = get_worker().plugins.get(batch.station)
-    return station.ask(batch.tasks) if isinstance(station, Station) else Report(())
+    station = get_worker().plugins.get(errand.station)
+    return station.ask(errand.task) if isinstance(station, Station) else Report()
+
+
+def readiness(name: str, dask_worker: Worker) -> ConfigError | None:
+    """Why a worker cannot ask, or None."""
+    station = dask_worker.plugins.get(name)
+    try:
+        if isinstance(station, Station):
+            station.key()
+    except ConfigError as error:
+        return error
+    return None
 
 
 def hear(name: str, seconds: float, dask_worker: Worker) -> None:

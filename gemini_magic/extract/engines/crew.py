@@ -10,11 +10,11 @@ import asyncio
 import random
 import time
 from collections import deque
-from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from gemini_magic.client.retry import KERNEL_BUDGET, RetryBudget, is_retryable
+from gemini_magic.client.shelf import GENERATE
 from gemini_magic.client.timing import stoppable
 from gemini_magic.exceptions import (
     ApiError,
@@ -27,15 +27,16 @@ from gemini_magic.exceptions import (
 from gemini_magic.extract.answer import Answering, concluded
 from gemini_magic.extract.engines.failures import LONGEST_NAMED, Failures
 from gemini_magic.extract.engines.quota import come_back
-from gemini_magic.extract.forms import form_for
+from gemini_magic.extract.forms import form_for, output_limit_of
 from gemini_magic.extract.limiter import LONGEST_PAUSE, LONGEST_REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from gemini_magic.client import AsyncClient, Encoded
-    from gemini_magic.client.request import RequestFields
+    from gemini_magic.client import AsyncClient
+    from gemini_magic.client.caller import Plan, Prepared
     from gemini_magic.extract.engines.spending import Spending
+    from gemini_magic.extract.forms import Form
     from gemini_magic.extract.job import Job, Outcome, Task
     from gemini_magic.extract.limiter import Limiter, Permit
     from gemini_magic.reply import Reply
@@ -84,8 +85,35 @@ class _Retry:
         return max(_SHORTEST_WAIT, jitter(0.0, min(longest, _FIRST_WAIT * 2.0 ** (self._number - 1))))
 
 
+_FIRST = _Retry()
+
+
 class _Left(Exception):
     """A task is left undone."""
+
+
+class _Idle:
+    """While inside, a worker has nothing under way, and goes when the run ends."""
+
+    __slots__ = ("_crew", "_task")
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of a task
+        self._task: asyncio.Task[object] = task
+
+    def __enter__(self) -> Self:
+        self._crew.check()
+        self._crew.waiting.add(self._task)
+        return self
+
+    def end(self) -> None:
+        """From here on it has something under way."""
+        self._crew.waiting.discard(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 class Crew:
@@ -100,7 +128,12 @@ class Crew:
         workers: Requests under way at a time.
         max_attempts: Requests for a task.
         retries: The budget that all retries of the kernel share.
+        resends: How often one request that has failed may be sent again; None for as often as `max_attempts` allows.
         jitter: Draws a number between its two arguments.
+
+    Attributes:
+        waiting: The workers that have nothing under way.
+        halted: Why the run has ended before its tasks have, or None.
     """
 
     def __init__(
@@ -114,6 +147,7 @@ class Crew:
         workers: int,
         max_attempts: int,
         retries: RetryBudget = KERNEL_BUDGET,
+        resends: int | None = None,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._client = client
@@ -124,13 +158,16 @@ class Crew:
         self._workers = workers
         self._max_attempts = max_attempts
         self._retries = retries
+        self._resends = resends
         self._jitter = jitter
+        self._prepared: dict[str, Prepared] = {}
+        self._form: Form = form_for(client.profile)
+        self._output_limit = output_limit_of(client.profile, job.model or client.model)
         self._failures = Failures()
         self._tasks: asyncio.Queue[Task | None] = asyncio.Queue()
         self._unsaved: deque[asyncio.Future[None]] = deque()
-        self._waiting: set[asyncio.Task[object]] = set()
+        self.waiting: set[asyncio.Task[object]] = set()
         self._expected = 0.0
-        #: Why the run has ended before its tasks have, or None.
         self.halted: GeminiMagicError | None = None
 
     async def work(self) -> None:
@@ -163,8 +200,11 @@ class Crew:
             await safe
 
     async def _next(self) -> Task | None:
-        with self._idle():
-            task = await self._tasks.get()
+        if self._tasks.empty():
+            with _Idle(self):
+                task = await self._tasks.get()
+        else:
+            task = self._tasks.get_nowait()
         if task is None:
             self._tasks.put_nowait(None)  # for the others
         return task
@@ -172,27 +212,50 @@ class Crew:
     async def _outcome(self, task: Task) -> Outcome:
         """Bring a task to its outcome."""
         began = time.monotonic()
-        profile = self._client.profile
-        form, most = form_for(profile), self._max_attempts
-        answering = Answering(self._job, task, form=form, max_attempts=most, resend=True)
-        over, retry = False, _Retry()
+        answering = self._answering(task)
+        over, retry = False, _FIRST
         while not over:
             try:
-                contents, fields = answering.request()
-                reply = await self._sent(contents, fields, retry)
+                reply = await self._sent(self._plan(answering), retry, task)
             except GeminiMagicError as error:
-                self._check()
-                over = answering.failed(error)
+                self.check()
+                over = answering.failed(error, blameless=self._failures.is_everybodys(error))
                 if not over and is_retryable(error):
                     retry = retry.after(error)
                     await self._back_off(retry)
             else:
                 over = answering.took(reply)
                 self._retries.give_back(retry.cost)
-                retry = _Retry()
-        return concluded(profile, answering, began)
+                retry = _FIRST
+        if answering.learned:
+            self._form = answering.form
+        return concluded(self._client.profile, answering, began)
 
-    async def _sent(self, contents: Sequence[Encoded], fields: RequestFields, retry: _Retry) -> Reply:
+    def _answering(self, task: Task) -> Answering:
+        return Answering(
+            self._job,
+            task,
+            form=self._form,
+            max_attempts=self._max_attempts,
+            retries=self._resends,
+            output_limit=self._output_limit,
+            resend=True,
+        )
+
+    def _plan(self, answering: Answering) -> Plan:
+        """The next request of a task; what is the same for all tasks is made once.
+
+        Raises:
+            GeminiMagicError: It cannot be said so.
+        """
+        prepared = self._prepared.get(answering.shape)
+        if prepared is None:
+            prepared = self._client.prepared(GENERATE, **answering.request()[1])
+            if answering.shape:
+                self._prepared[answering.shape] = prepared
+        return self._client.filled(prepared, answering.contents)
+
+    async def _sent(self, plan: Plan, retry: _Retry, task: Task) -> Reply:
         """Send one request when it may be sent.
 
         Raises:
@@ -200,20 +263,20 @@ class Crew:
         """
         patience = _PATIENCE
         while True:
-            with self._idle() as no_longer:
+            with _Idle(self) as idle:
                 async with self._limiter.permit(int(self._expected)) as permit:
                     self._check_budget()
                     if not patience or retry.is_afforded(self._retries):
-                        no_longer()
-                        return await self._sent_with(permit, contents, fields)
+                        idle.end()
+                        return await self._sent_with(permit, plan, task)
                 patience -= 1
                 await self._limiter.clock.asleep(_ROUND)
 
-    async def _sent_with(self, permit: Permit, contents: Sequence[Encoded], fields: RequestFields) -> Reply:
+    async def _sent_with(self, permit: Permit, plan: Plan, task: Task) -> Reply:
         try:
-            reply = await self._client.generate(list(contents), **fields)
+            reply = await self._client.ask(plan)
         except GeminiMagicError as error:
-            self._learn(error, permit)
+            self._learn(error, permit, task)
             raise
         self._answered(reply, permit)
         return reply
@@ -221,7 +284,7 @@ class Crew:
     def _check_budget(self) -> None:
         if (refusal := self._spending.refusal()) is not None:
             self._halt(refusal)
-        self._check()
+        self.check()
 
     def _answered(self, reply: Reply, permit: Permit) -> None:
         self._limiter.succeeded()
@@ -231,11 +294,11 @@ class Crew:
         self._limiter.took(tokens or 0, permit)
         self._expected += ((tokens or 0) - self._expected) * (0.1 if self._expected else 1.0)
 
-    def _learn(self, error: GeminiMagicError, permit: Permit) -> None:
+    def _learn(self, error: GeminiMagicError, permit: Permit, task: Task) -> None:
         """What an error means for the other requests."""
         self._limiter.took(0, permit)
         news = self._slow_down(error, permit)
-        if why := self._failures.failed(error, news=news):
+        if why := self._failures.failed(error, news=news, row=task.key):
             self._halt(_stopped(error, why))
 
     def _slow_down(self, error: GeminiMagicError, permit: Permit) -> bool:
@@ -256,31 +319,20 @@ class Crew:
         return self._limiter.failed(permit)
 
     async def _back_off(self, retry: _Retry) -> None:
-        with self._idle():
+        with _Idle(self):
             await self._limiter.clock.asleep(retry.seconds(self._jitter))
 
     def _halt(self, error: GeminiMagicError) -> None:
         """End the run: requests under way come to their end, nothing else is sent."""
         if self.halted is None:
             self.halted = error
-            for task in self._waiting:
+            for task in self.waiting:
                 task.cancel()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Whoever comes here leaves the task that it has undone when the run has ended."""
         if self.halted is not None:
             raise _Left
-
-    @contextmanager
-    def _idle(self) -> Iterator[Callable[[], None]]:
-        """While inside, the worker has nothing under way and goes when the run ends; gives what says otherwise."""
-        self._check()
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine of a task
-        self._waiting.add(task)
-        try:
-            yield lambda: self._waiting.discard(task)
-        finally:
-            self._waiting.discard(task)
 
 
 def _stopped(error: GeminiMagicError, why: str) -> GeminiMagicError:

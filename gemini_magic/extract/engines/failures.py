@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gemini_magic.extract.job import Outcome
 
 IN_A_ROW, OF_LAST, SHARE = 20, 200, 0.5
+_SEVERAL = 2
 #: The longest delay that a server may name, in seconds; a run that would have to wait longer ends.
 LONGEST_NAMED = 600.0
 #: Errors that every other request would end in, too.
@@ -57,24 +58,40 @@ class Failures:
         self._in_a_row = 0
         self._rows_in_a_row = 0
         self._rows: deque[bool] = deque(maxlen=OF_LAST)
+        # Rows under way that have failed before the last answer, and those that have failed since for the first time.
+        self._known: set[str] = set()
+        self._fresh: set[str] = set()
 
     def succeeded(self) -> None:
         """A request was answered."""
         self._answered = True
         self._in_a_row = 0
+        if self._fresh:
+            self._known |= self._fresh
+            self._fresh.clear()
 
-    def failed(self, error: GeminiMagicError, *, news: bool = True) -> str:
+    def is_everybodys(self, error: GeminiMagicError) -> bool:
+        """Whether an error of the server or of the way to it is no row's own.
+
+        So it is when rows fail that had not failed before, and nothing is answered between them.
+        """
+        return len(self._fresh) >= _SEVERAL and is_retryable(error) and not isinstance(error, RateLimited)
+
+    def failed(self, error: GeminiMagicError, *, news: bool = True, row: str = "") -> str:
         """A request has failed.
 
         Args:
             error: How.
             news: Whether it was sent after the last failure was known.
+            row: The key of its task.
 
         Returns:
             Why the run has to end, as a clause; empty when it need not.
         """
         if not is_retryable(error):
             return "" if not self._ends_job(error) else "nothing else would come of the other rows"
+        if row not in self._known and not isinstance(error, RateLimited):
+            self._fresh.add(row)
         if isinstance(error, ApiError) and (error.retry_delay or 0.0) > LONGEST_NAMED:
             return f"the server asks to wait {error.retry_delay:,.0f} seconds"
         if news or not (self._answered or isinstance(error, RateLimited)):
@@ -87,6 +104,7 @@ class Failures:
     def ended(self, outcome: Outcome) -> str:
         """A row has come to its end; returns as `failed`."""
         failed = self._is_server_s(outcome)
+        self._known.discard(outcome.key)
         self._rows.append(failed)
         self._rows_in_a_row = self._rows_in_a_row + 1 if failed else 0
         if self._rows_in_a_row >= IN_A_ROW:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from gemini_magic.exceptions import InvalidJSON, SchemaError, SchemaMismatch
 from gemini_magic.extract.schemas import json_text
@@ -152,12 +152,16 @@ class Schema:
     def _named_rules(self) -> Json:
         return _with_python_names(self.rules)
 
-    def _found(self, text: str) -> Any:  # noqa: ANN401 - JSON
+    @cached_property
+    def _wanted(self) -> tuple[str, bool]:
+        """Whether an object or an array is wanted, if not either, and whether a bare word will do."""
         kinds = allowed_kinds(self.rules, self._defs)
-        wanted = next(
-            (kind for kind in ("object", "array") if kind in kinds and len(kinds & {"object", "array"}) == 1), ""
-        )
-        word = json_text.unfenced(text) if kinds <= _BARE else ""
+        structures = kinds & {"object", "array"}
+        return next(iter(structures)) if len(structures) == 1 else "", kinds <= _BARE
+
+    def _found(self, text: str) -> Any:  # noqa: ANN401 - JSON
+        wanted, is_bare = self._wanted
+        word = json_text.unfenced(text) if is_bare else ""
         try:
             value = json_text.find(text, wanted)
         except InvalidJSON:
@@ -171,7 +175,7 @@ class Schema:
         if self._adapter is None:
             return self._checked(value)
         try:
-            return self._adapter.validate_json(json.dumps(value), strict=True, by_name=by_name, by_alias=not by_name)
+            return self._adapter.validate_json(_as_json(value), strict=True, by_name=by_name, by_alias=not by_name)
         except ValidationError as error:
             raise mismatch(self.name, worded(error, value)) from None
         except MemoryError:
@@ -189,6 +193,13 @@ class Schema:
         raise SchemaMismatch(
             f"A validator of {self.name} raised {type(error).__name__}: {str(error)[:200]}."
         ) from error
+
+
+def _as_json(value: Any) -> bytes | str:  # noqa: ANN401 - JSON
+    try:
+        return to_json(value)
+    except (ValueError, RecursionError):  # half a character, or what is nested deeper than that writer goes
+        return json.dumps(value)
 
 
 def _with_python_names(node: Json) -> Json:
