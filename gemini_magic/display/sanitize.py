@@ -281,7 +281,7 @@ class _AnswerRenderer(RendererHTML):
     """Markdown tokens to HTML; only what stands here differs from the usual."""
 
     def text(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
-        return set_apart(_escape(tokens[idx].content))
+        return set_apart(_escape(visible(tokens[idx].content)))
 
     def code_inline(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         return f"<code>{_escape(tokens[idx].content)}</code>"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 import html5lib
@@ -232,3 +233,9 @@ def test_a_text_of_monstrous_length_is_shown_as_text():
 )
 def test_repetition_does_not_explode(unit):
     assert len(markdown(unit * 2_000)) < 600_000
+
+
+@pytest.mark.parametrize("entity", ["&#x202e;", "&#8238;", "&#x200b;", "&#x2066;", "&#xfeff;"])
+def test_hidden_characters_are_not_let_in_as_entities(entity):
+    shown = html.unescape(str(markdown(f"safe {entity}txt.exe")))
+    assert html.unescape(entity) not in shown
