@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gemini_magic._lazy import by_home
 
 if TYPE_CHECKING:
     from gemini_magic.extract.batch import extract
@@ -40,10 +41,5 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    """Import a public name when it is first used: what one module of this room needs, the others do not."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+# What one module of this room needs, the others do not.
+__getattr__ = by_home(__name__, _HOMES)

@@ -6,9 +6,9 @@ imported when it is first used, and each library when a value of it comes by.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gemini_magic._lazy import by_home
 from gemini_magic.frames.build import build_frame
 from gemini_magic.frames.kinds import frame_kind, is_frame
 from gemini_magic.frames.nulls import is_null
@@ -56,10 +56,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    """Import a public name when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = by_home(__name__, _HOMES)

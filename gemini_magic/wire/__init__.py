@@ -6,8 +6,9 @@ of its names is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gemini_magic._lazy import by_search
 
 if TYPE_CHECKING:
     from gemini_magic.wire.base import (
@@ -348,15 +349,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any model
-    """Import the module that holds a name."""
-    if name in __all__:
-        for module in _MODULES:
-            found = getattr(import_module(f"{__name__}.{module}"), name, None)
-            if found is not None:
-                globals()[name] = found
-                return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = by_search(__name__, __all__, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from gemini_magic._lazy import by_home
 
 if TYPE_CHECKING:
     import threading
@@ -36,10 +38,4 @@ class Engine(Protocol):
         ...
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class
-    """The engine over asyncio, when somebody asks for it: asyncio is large."""
-    if name != "AsyncioEngine":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from gemini_magic.extract.engines._asyncio import AsyncioEngine  # noqa: PLC0415 - see above
-
-    return AsyncioEngine
+__getattr__ = by_home(__name__, {"AsyncioEngine": "_asyncio"})  # asyncio is large
