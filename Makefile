@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest
 PEERS := $(VENV)/peers
+FRONTEND := gemini_magic/widget/frontend
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo lab test check bench clean
+.PHONY: help demo lab test check bench frontend clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -19,7 +20,7 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	@$(BIN)/gemini-magic local pull
 	@$(BIN)/jupyter lab notebooks
 
-test: check $(VENV)/.models $(VENV)/.peers $(VENV)/.browser ## install all that tests need, then run them
+test: check $(VENV)/.models $(VENV)/.peers $(VENV)/.frontend $(VENV)/.browser ## install all that tests need, then run them
 	@$(PYTEST)
 
 check: $(VENV)/.dev ## lint, types and import contracts
@@ -31,8 +32,11 @@ check: $(VENV)/.dev ## lint, types and import contracts
 bench: $(VENV)/.dev ## measure against other clients; ratios, not seconds
 	@$(BIN)/python -m tests.benchmarks
 
+frontend: $(VENV)/.frontend ## build the chat pane's browser half anew; only who changes it needs this
+	@npm run --prefix $(FRONTEND) --silent build
+
 clean: ## remove what make has made
-	@rm -rf $(VENV) demo
+	@rm -rf $(VENV) $(FRONTEND)/node_modules demo
 
 $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
@@ -62,6 +66,10 @@ $(VENV)/.models: $(VENV)/.dev
 $(VENV)/.peers: $(VENV)/.dev tests/local/peers/package-lock.json
 	@$(PIP) --upgrade --target $(PEERS)/google-genai-2 'google-genai==2.34.0'
 	@npm ci --prefix tests/local/peers --silent --no-audit --no-fund
+	@touch $@
+
+$(VENV)/.frontend: $(VENV)/.dev $(FRONTEND)/package-lock.json
+	@npm ci --prefix $(FRONTEND) --silent --no-audit --no-fund
 	@touch $@
 
 $(VENV)/.browser: $(VENV)/.dev

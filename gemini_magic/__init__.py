@@ -65,9 +65,11 @@ if TYPE_CHECKING:
     from gemini_magic.extract import compare, evaluate, extract, run_of
     from gemini_magic.parts.files import file, image
     from gemini_magic.reply import Reply
+    from gemini_magic.widget import ChatWidget
 
 _HOMES = {
     "AsyncClient": "client",
+    "ChatWidget": "widget",
     "Client": "client",
     "Conversation": "chat",
     "Reply": "reply",
@@ -88,6 +90,7 @@ __all__ = [
     "BadRequest",
     "Blocked",
     "BudgetExceeded",
+    "ChatWidget",
     "Client",
     "ConfigError",
     "ConnectFailed",

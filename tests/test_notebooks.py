@@ -64,6 +64,7 @@ def test_there_are_notebooks() -> None:
         "03_conversations",
         "04_extraction",
         "05_batch",
+        "06_chat",
     ]
 
 
@@ -148,6 +149,19 @@ def test_conversations_are_gone_on_with(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert any("'before after'" in text for text in texts)
     assert texts[-2].startswith("Name a colour.")
     assert "what-if" in texts[-1]
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("on_echo")
+def test_a_pane_has_the_conversation_of_the_cells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    notebook = run(NOTEBOOKS[5], monkeypatch, tmp_path)
+    pane = next(cell for cell in code_of(notebook) if "ui = gm.ChatWidget(" in cell.source)
+    assert [sorted(output.data) for output in pane.outputs] == [
+        ["application/vnd.jupyter.widget-view+json", "text/plain"],
+        ["text/html", "text/plain"],
+    ]
+    assert pane.outputs[0].data["text/plain"].startswith("Chat with echo: 0 turns")
+    assert any(text.startswith("ok · My name is Ada.") for text in texts_of(notebook))
 
 
 @pytest.mark.kernel

@@ -6,6 +6,7 @@ made, and its bytes are sent again and again.
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -14,12 +15,13 @@ from gemini_magic.chat.places import Place, counted, find_place, how_many, put, 
 from gemini_magic.chat.saved import Saved
 from gemini_magic.chat.stream import ChatStream
 from gemini_magic.chat.turns import Origin, Turn, answered, failed, plain_fields, plain_system, question_of
+from gemini_magic.chat.watching import Watchers
 from gemini_magic.connect import connect
 from gemini_magic.exceptions import ConfigError, InputError, StoreError
 from gemini_magic.ledger import labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from os import PathLike
     from pathlib import Path
 
@@ -55,6 +57,12 @@ class Conversation:
         self.notes: tuple[str, ...] = ()
         self._turns: tuple[Turn, ...] = ()
         self._lock = threading.Lock()
+        self._watchers = Watchers()
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is known where to ask; if not, the first question finds it out."""
+        return self._client is not None
 
     @property
     def client(self) -> Client:
@@ -198,6 +206,7 @@ class Conversation:
         """Take the stale turns as they are, without asking them again."""
         with self._lock:
             self._turns = tuple(turn.marked(stale=False) for turn in self._turns)
+        self._watchers.tell()
 
     def undo(self, count: int = 1) -> tuple[Turn, ...]:
         """Take back the last turns, those included that are not sent again; returns them.
@@ -210,6 +219,7 @@ class Conversation:
                 raise InputError(f"{counted(count)} cannot be taken back: {how_many(self._turns)}.")
             kept, taken = self._turns[:-count], self._turns[-count:]
             self._turns = kept
+        self._watchers.tell()
         return taken
 
     def fork(self, name: str, upto: int | None = None) -> Conversation:
@@ -239,6 +249,16 @@ class Conversation:
         """Forget all turns; the system instruction stays."""
         with self._lock:
             self._turns = ()
+        self._watchers.tell()
+
+    def watch(self, watcher: Callable[[], object]) -> None:
+        """Call a method whenever the turns have changed, on the thread that changed them; it is held weakly."""
+        self._watchers.add(watcher)
+
+    def widget(self, **options: Any) -> Any:  # noqa: ANN401 - a ChatWidget, and its options
+        """A chat pane with this conversation, as `gemini_magic.ChatWidget` makes it."""
+        package: Any = sys.modules["gemini_magic"]  # the root knows every room; this one knows none above it
+        return package.ChatWidget(self, **options)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the conversation to a file that only its owner can read; either all of it or nothing.
@@ -302,6 +322,7 @@ class Conversation:
     def _put(self, place: Place, turn: Turn) -> None:
         with self._lock:
             self._turns = put(self._turns, place, turn)
+        self._watchers.tell()
 
     def __len__(self) -> int:
         """How many turns there are."""

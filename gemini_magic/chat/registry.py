@@ -6,9 +6,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from gemini_magic.chat.conversation import Conversation
+from gemini_magic.chat.watching import Watchers
 from gemini_magic.exceptions import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gemini_magic.client import Client
 
 #: The conversation that is meant when none is named.
@@ -21,15 +24,21 @@ class Registry:
     def __init__(self) -> None:
         self._chats: dict[str, Conversation] = {}
         self._lock = threading.Lock()
+        self._watchers = Watchers()
+
+    def watch(self, watcher: Callable[[], object]) -> None:
+        """Call a method whenever a name may mean another conversation than before; it is held weakly."""
+        self._watchers.add(watcher)
 
     def get(self, name: str, client: Client) -> Conversation:
         """The conversation of that name, made if there is none; from now on it asks this client."""
         with self._lock:
-            chat = self._chats.get(name)
-            if chat is None:
-                chat = self._chats[name] = Conversation(client, name=name)
+            there = self._chats.get(name)
+            chat = self._chats[name] = Conversation(client, name=name) if there is None else there
             chat.client = client
-            return chat
+        if there is None:
+            self._watchers.tell()
+        return chat
 
     def find(self, name: str) -> Conversation | None:
         """The conversation of that name, or None."""
@@ -50,7 +59,10 @@ class Registry:
     def put(self, chat: Conversation) -> None:
         """Make a conversation the one of its name, in the place of another."""
         with self._lock:
+            former = self._chats.get(chat.name)
             self._chats[chat.name] = chat
+        if former is not chat:
+            self._watchers.tell()
 
     def branch(self, source: str, name: str, cell: str = "") -> Conversation:
         """A copy of a conversation to try something else in, not yet among the named ones: `put` makes it so.
@@ -85,6 +97,7 @@ class Registry:
         """
         with self._lock:
             chat = self._chats.pop(name, None)
+        self._watchers.tell()
         if chat is None and name != MAIN:
             raise self._unknown(name)
         return len(chat) if chat is not None else 0

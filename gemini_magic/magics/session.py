@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from gemini_magic.chat import KERNEL, Conversation
+from gemini_magic.chat.notebooks import notebook_name
 from gemini_magic.chat.registry import MAIN
 from gemini_magic.display.base import QuietRenderer, Renderer, View, renderer_for
 from gemini_magic.exceptions import GeminiMagicError
@@ -24,7 +25,6 @@ from gemini_magic.magics.dry_run import dry_run
 from gemini_magic.magics.insert import insert_code
 from gemini_magic.magics.prompts.composing import compose
 from gemini_magic.magics.question import Question, encoded
-from gemini_magic.magics.restore import notebook_name
 from gemini_magic.magics.subcommands import run_subcommand
 from gemini_magic.parts import Pictures
 from gemini_magic.settings import known_keys

@@ -50,6 +50,7 @@ SUBCOMMAND_GROUPS: Mapping[str, str] = MappingProxyType(
 _ROWS: dict[str, Subcommand] = {
     "chats": Subcommand("the conversations of this notebook", group="talk"),
     "chat": Subcommand("make this conversation the one that cells go on with", "NAME", _NAME, "talk"),
+    "ui": Subcommand("a chat pane with this conversation", "[NAME]", f"({_NAME})?", "talk"),
     "history": Subcommand("what was said in a conversation", "[NAME]", f"({_NAME})?", "talk"),
     "undo": Subcommand("take back the last turn, or the last N", "[N]", r"(\d{1,4})?", "talk"),
     "edit": Subcommand("put a turn's question into a new cell, to be asked in its place", "N", r"\d{1,4}", "talk"),

@@ -9,7 +9,7 @@ from gemini_magic.magics.help import WIDTH, help_on
 from gemini_magic.magics.help_texts import MORE, TOPIC_TEXTS
 from gemini_magic.magics.vocabulary import SUBCOMMANDS, TOPICS
 
-EVERY = ["", *TOPICS, *TOPIC_TEXTS, *SUBCOMMANDS, *BY_FLAG]
+EVERY = ["", *sorted(TOPICS), *TOPIC_TEXTS, *SUBCOMMANDS, *BY_FLAG]
 
 
 @pytest.mark.parametrize("topic", EVERY)

@@ -11,9 +11,10 @@ from wire_server import answer
 
 from gemini_magic.chat import KERNEL
 from gemini_magic.chat.autosave import autosave
+from gemini_magic.chat.notebooks import NAMELESS, notebook_name, notebook_path
 from gemini_magic.chat.store import turn_metadata
 from gemini_magic.exceptions import UsageError
-from gemini_magic.magics.restore import NAMELESS, notebook_name, notebook_path, restore
+from gemini_magic.magics.restore import restore
 
 
 @pytest.fixture(autouse=True)

@@ -49,6 +49,20 @@ def said(talk, notebook):
 # Which conversation
 
 
+def test_ui_opens_a_pane_on_the_conversation_that_cells_go_on_with(said, notebook):
+    pane = notebook.shell.run_line_magic("gemini", "ui")
+    assert pane.chat is said
+    assert repr(pane).startswith("Chat with gemini-x: 3 turns")
+    pane.close()
+
+
+def test_ui_opens_a_pane_on_another_conversation_too(talk, notebook):
+    talk("%gemini chat poems")
+    pane = notebook.shell.run_line_magic("gemini", "ui walk")
+    assert (pane.chat.name, pane.chat) == ("walk", KERNEL.find("walk"))
+    pane.close()
+
+
 def test_chat_makes_a_conversation_the_one_that_cells_go_on_with(talk, notebook):
     assert talk("%gemini chat poems") == "Cells go on with 'poems' now (a new conversation).\n"
     talk("%%gemini\nq1")

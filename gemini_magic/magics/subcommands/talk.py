@@ -63,6 +63,10 @@ def _chat(session: Session, command: Command) -> object:
     return None
 
 
+def _ui(session: Session, command: Command) -> object:
+    return session.chat(command.options, _name(session, command)).widget()
+
+
 def _history(session: Session, command: Command) -> object:
     return Transcript(_found(session, _name(session, command)).saved())
 
@@ -194,6 +198,7 @@ def _say(words: str) -> None:
 RUN: dict[str, Run] = {
     "chats": _chats,
     "chat": _chat,
+    "ui": _ui,
     "history": _history,
     "undo": _undo,
     "edit": _edit,
