@@ -113,14 +113,15 @@ def _set(engine: Asker, message: Message, buffers: Buffers) -> None:  # noqa: AR
         try:
             new = options.changed(engine.settings, changes)
         except InputError as error:
+            engine.say_settings()
             engine.line.reply(message, error=visible(str(error)))
-        else:
-            system = new.pop("system", None)
-            if "system" in changes:
-                engine.chat.system = system
-            engine.settings = new
-            engine.line.reply(message, ok=True)
-        engine.say_settings()
+            return
+        system = new.pop("system", None)
+        if "system" in changes:
+            engine.chat.system = system
+        engine.settings = new
+        engine.say_settings()  # before the reply: until that comes, the view shows what it has asked for
+        engine.line.reply(message, ok=True)
 
 
 def _complete(engine: Asker, message: Message, buffers: Buffers) -> None:  # noqa: ARG001

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+from browser.chat_pane import CONFIG, KEY, SETUP, ChatNotebook, Pane
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from wire_server import WireServer, answer
 
 from gemini_magic.local.catalogue import models_folder
 
@@ -86,6 +88,9 @@ class Lab:
         self.context = context
         self.fired: list[float] = []
         self.requests: list[str] = []
+        self.console: list[str] = []
+        context.on("console", lambda said: self.console.append(f"{said.type}: {said.text}"))
+        context.on("weberror", lambda error: self.console.append(f"thrown: {error.error.stack}"))
         context.expose_function("__fired", self._fire)
         context.on("request", lambda request: self.requests.append(request.url))
 
@@ -101,6 +106,7 @@ class Lab:
         """Begin to watch anew."""
         self.fired.clear()
         self.requests.clear()
+        self.console.clear()
 
     def write(self, name: str, cells: list[str]) -> Path:
         """Put a notebook of code cells into the served folder."""
@@ -114,11 +120,15 @@ class Lab:
         """Open a notebook of the served folder in a page of its own, its kernel ready."""
         page = self.context.new_page()
         page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
+        self.wait_for(page)
+        self.change_theme(page, theme)
+        return page
+
+    def wait_for(self, page: Page) -> None:
+        """Wait until a notebook is there, its kernel ready."""
         page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=30_000)
         page.wait_for_function(READY, timeout=60_000)
-        self.change_theme(page, theme)
-        return page
 
     def change_theme(self, page: Page, theme: str) -> None:
         """Switch to another theme and wait until it is there."""
@@ -266,3 +276,68 @@ def _screenshots(fallback: Path) -> Path:
 def screenshots(tmp_path: Path) -> Path:
     """Where screenshots go: the folder named by GEMINI_MAGIC_SCREENSHOTS, or one that is thrown away."""
     return _screenshots(tmp_path)
+
+
+@pytest.fixture
+def watched(lab: Lab, request: pytest.FixtureRequest, screenshots: Path) -> Iterator[None]:
+    """When the test fails, it leaves a photograph of every page, what the console said, and Playwright's trace."""
+    lab.forget()
+    lab.context.tracing.start(snapshots=True)
+    yield
+    if not getattr(request.node, "failed", False):
+        lab.context.tracing.stop()
+        return
+    left = screenshots / f"failed-{request.node.name}"
+    lab.context.tracing.stop(path=f"{left}.zip")
+    Path(f"{left}.txt").write_text("\n".join(lab.console), encoding="utf-8")
+    for number, page in enumerate(lab.context.pages):
+        page.screenshot(path=f"{left}-{number}.png")
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[WireServer]:
+    """The gateway that the kernel of a module's chat panes asks."""
+    server = WireServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def chats(
+    lab: Lab, gateway: WireServer, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ChatNotebook]:
+    """One notebook for all chat panes of a module, each of which has a conversation of its own."""
+    config = tmp_path_factory.mktemp("config") / "config.toml"
+    config.write_text(CONFIG.format(url=gateway.url))
+    name = f"{request.module.__name__.rpartition('.')[2]}.ipynb"
+    lab.write(name, [SETUP.format(config=str(config), key=KEY), "", "", ""])
+    lab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = lab.open(name)
+    notebook = ChatNotebook(page, gateway)
+    notebook.run(notebook.sources()[0], 0)
+    yield notebook
+    lab.close(page)
+
+
+@pytest.fixture
+def show(lab: Lab, chats: ChatNotebook, watched: None) -> Iterator[Callable[..., Pane]]:  # noqa: ARG001 - for its end
+    """Shows a pane with a conversation of the test's own; in the end, nothing has been asked of anybody else."""
+    chats.gateway.seen.clear()
+    chats.gateway.closed_by_client.clear()
+    chats.gateway.answers(answer("Yes", "."))
+    name = f"talk-{next(chats.numbers)}"
+
+    def shown(*arguments: str) -> Pane:
+        return chats.show(f"ui = gm.ChatWidget({', '.join([f'name={name!r}', *arguments])})\nui")
+
+    yield shown
+    assert lab.foreign() == []
+    assert [said for said in lab.console if said.startswith("thrown") and "blob:" in said] == []  # where panes are from
+
+
+@pytest.fixture
+def photograph(screenshots: Path) -> Callable[[Pane, str], None]:
+    """Takes a pane as it is now: light, narrow, and dark; only where the photographs are kept."""
+    if "GEMINI_MAGIC_SCREENSHOTS" not in os.environ:
+        return lambda pane, name: None  # noqa: ARG005
+    return lambda pane, name: pane.photograph(screenshots, name)

@@ -12,12 +12,16 @@ export function row(label, control, { words, unset }) {
   control.input.id = id;
   const back = iconButton("close", words("unset", label), unset, { class: "gmc-unset gmc-needs-kernel" });
   const element = h("div", { class: "gmc-field" }, h("label", { for: id }, label), h("div", { class: "gmc-control" }, control.element, back));
+  let shown; // what holds, as far as it was shown
   return {
     element,
     show(value) {
+      const isTakenAway = value === undefined && shown !== undefined;
+      shown = value;
       back.hidden = value === undefined;
       element.classList.toggle("gmc-set", value !== undefined);
-      if (!element.contains(element.getRootNode().activeElement) || value === undefined || control.always) control.show(value);
+      const isInUse = element.contains(element.getRootNode().activeElement) && !control.always;
+      if (!isInUse || isTakenAway) control.show(value);
     },
   };
 }

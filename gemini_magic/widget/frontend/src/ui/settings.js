@@ -10,7 +10,19 @@ const TOOLS = { google_search: "toolSearch", url_context: "toolUrl", code_execut
 /** The panel: `{element, id, update(state), focus()}`; folded until `element.hidden` is taken off. */
 export function createSettings({ words, store, link, actions }) {
   const id = uniqueId("settings");
-  const change = (name) => ({ set: (value) => actions.tell("set", { settings: { [name]: value } }), unset: () => actions.tell("set", { settings: { [name]: null } }) });
+  const pending = new Map(); // what was set here, until the kernel has taken it: its word on it may be older
+
+  async function tell(name, value) {
+    const mine = { value };
+    pending.set(name, mine);
+    show(store.get().settings);
+    await actions.request("set", { settings: { [name]: value } });
+    if (pending.get(name) !== mine) return;
+    pending.delete(name);
+    show(store.get().settings);
+  }
+
+  const change = (name) => ({ set: (value) => tell(name, value), unset: () => tell(name, null) });
   const common = { words, store, link };
 
   const model = modelControl({ ...common, ...change("model") });
@@ -29,17 +41,16 @@ export function createSettings({ words, store, link, actions }) {
   const fields = h("div", { class: "gmc-fields" }, rows.map(([, { element }]) => element), tools.element);
   const element = h("section", { class: "gmc-settings", id, "aria-label": words("settings"), hidden: true }, fields);
 
-  return {
-    element,
-    id,
-    focus: () => model.input.focus(),
-    update({ settings }) {
-      for (const [name, field] of rows) field.show(settings[name] ?? undefined);
-      const topP = rows.find(([name]) => name === "top_p")[1];
-      topP.element.hidden = settings.top_p === undefined || settings.top_p === null;
-      tools.show(settings.tools ?? []);
-    },
-  };
+  function show(told) {
+    const wanted = [...pending].map(([name, { value }]) => [name, value]);
+    const settings = { ...told, ...Object.fromEntries(wanted) };
+    for (const [name, field] of rows) field.show(settings[name] ?? undefined);
+    const topP = rows.find(([name]) => name === "top_p")[1];
+    topP.element.hidden = settings.top_p === undefined || settings.top_p === null;
+    tools.show(settings.tools ?? []);
+  }
+
+  return { element, id, focus: () => model.input.focus(), update: ({ settings }) => show(settings) };
 }
 
 function toolBoxes(words, { set, unset }) {

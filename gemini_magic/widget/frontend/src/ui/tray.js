@@ -23,7 +23,7 @@ export function createTray({ words, store }, { changed, focus }) {
 
   function chip(entry) {
     const { name, bytes } = entry.file;
-    const picture = entry.url ? h("img", { src: entry.url, alt: "" }) : icon("file");
+    const picture = entry.url ? h("img", { src: entry.url, alt: "", onerror: () => picture.replaceWith(icon("file")) }) : icon("file");
     const off = iconButton("close", words("remove", name), () => drop(entry), { class: "gmc-chip-off" });
     return h("li", { class: `gmc-chip${entry.bad ? " gmc-chip-bad" : ""}` }, picture, h("span", { class: "gmc-chip-name", title: name }, name), h("span", { class: "gmc-chip-size" }, sizeWords(bytes.byteLength)), off);
   }

@@ -67,6 +67,14 @@ describe("sending", () => {
     expect([...pane.querySelectorAll(".gmc-chip-bad")].map((chip) => chip.textContent)).toEqual(["b.txt1 B"]);
   });
 
+  test("a picture that the browser cannot draw is shown as a file", async () => {
+    const { pane, area } = await compose();
+    bring(area, "paste", { files: [file("bad.png", "image/png", [1])] });
+    await settled();
+    pane.querySelector(".gmc-chip img").dispatchEvent(new Event("error"));
+    expect(pane.querySelector(".gmc-chip").firstElementChild.localName).toBe("svg");
+  });
+
   test("a text that was not asked after all comes back into an empty field", async () => {
     const { model, area } = await compose({ state: stateOf({ turns: [turnOf(1, "kept")] }) });
     model.push({ type: "notice", level: "error", text: "No answer.", draft: "kept" });

@@ -77,6 +77,42 @@ describe("settings", () => {
     expect(system.value).toBe("Be br");
   });
 
+  test("a field that is being typed in is not emptied when something else was set", async () => {
+    const { model, pane } = await shown();
+    pane.querySelector(".gmc-model").click();
+    const system = field(pane, "System instruction");
+    system.focus();
+    system.value = "Be br";
+    model.push({ type: "settings", settings: { temperature: 1 } });
+    expect(system.value).toBe("Be br");
+    change(system, "Be brief");
+    pane.querySelector(".gmc-set textarea").closest(".gmc-field").querySelector(".gmc-unset").click();
+    expect(system.value).toBe("");
+  });
+
+  test("what was set here is not undone by an older word of the kernel, nor lost when more is set", async () => {
+    const { model, pane } = await shown();
+    const [search, url] = ["Google Search", "Read web pages"].map((name) => byText(pane, "label", name).querySelector("input"));
+    search.click();
+    model.push({ type: "settings", settings: { temperature: 1 } });
+    expect(search.checked).toBe(true);
+    url.click();
+    expect(sets(model)).toEqual([{ tools: ["google_search"] }, { tools: ["google_search", "url_context"] }]);
+    model.push({ type: "settings", settings: { tools: ["google_search"] } });
+    expect(url.checked).toBe(true);
+  });
+
+  test("what the kernel refuses is taken back", async () => {
+    const { model, pane } = await shown({}, { set: () => ({ reply: { error: "Not so long." } }) });
+    change(field(pane, "Answer limit"), "500");
+    expect(pane.querySelector(".gmc-set input").value).toBe("500");
+    model.push({ type: "settings", settings: {} });
+    await settled();
+    expect(pane.querySelector(".gmc-set")).toBe(null);
+    expect(field(pane, "Answer limit").value).toBe("");
+    expect(pane.querySelector(".gmc-notice-error").textContent).toContain("Not so long.");
+  });
+
   test("tools without a box stay when a box is ticked", async () => {
     const { model, pane } = await shown({ settings: { tools: ["tomorrow"] } });
     byText(pane, "label", "Google Search").querySelector("input").click();
