@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-PYTEST := $(BIN)/python -m pytest
+# Two at a time: much of a test's time is waiting for a kernel, a browser or a socket.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 PEERS := $(VENV)/peers
 FRONTEND := gemini_magic/widget/frontend
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -72,6 +72,10 @@ HOLDER = "\ufdd0"
 """Holds a place in Markdown, and then in HTML, for an element of ours; Unicode promises that no text has it."""
 
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)(?:[^>\"]|\"[^\"]*\")*>")
+UNLISTED = "jp-toc-ignore"
+"""The class of a heading that JupyterLab's table of contents leaves out."""
+
+_HEADING = re.compile(r"<h[1-6]>")
 _CLOSED = frozenset({"a", "code", "div", "pre", "span"})
 _BLOCKS = frozenset({"div", "pre"})
 _REL = "noopener noreferrer nofollow"
@@ -157,6 +161,13 @@ def filled(fragment: Safe, elements: Iterable[Safe]) -> Safe:
             held.clear()
         begin = tag.end()
     return Safe("".join((*pieces, *_fill(fragment[begin:], waiting, None))))
+
+
+def unlisted(fragment: Safe) -> Safe:
+    """A fragment whose headings the notebook's table of contents leaves out, because they stand elsewhere already."""
+    return Safe(
+        _TAG.sub(lambda tag: f'<{tag[2]} class="{UNLISTED}">' if _HEADING.fullmatch(tag[0]) else tag[0], fragment)
+    )
 
 
 def _fill(piece: str, waiting: Iterator[Safe], held: list[Safe] | None) -> Iterator[str]:

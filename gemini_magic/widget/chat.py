@@ -7,12 +7,12 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
-from IPython.display import display
 from traitlets import Unicode, default
 
 from gemini_magic._optional import require
 from gemini_magic.chat import KERNEL, Conversation
 from gemini_magic.chat.places import counted
+from gemini_magic.display.notebook import CellScreen
 from gemini_magic.exceptions import InputError
 from gemini_magic.widget.desk import profile_of, static_text
 from gemini_magic.widget.durable import Durable
@@ -118,7 +118,7 @@ class ChatWidget(_anywidget.AnyWidget):  # type: ignore[misc]
 
     def _ipython_display_(self) -> None:
         bundle, metadata = _as_pair(self._repr_mimebundle_())
-        display(bundle, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+        CellScreen().show(bundle, metadata=metadata)
         if self._in_kernel:
             self._durable.show(self.chat)
 

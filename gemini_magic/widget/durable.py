@@ -7,14 +7,13 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
-from IPython.display import display, update_display
-
 from gemini_magic.chat.export import harmless, remarks, system_in_words
 from gemini_magic.chat.places import counted
 from gemini_magic.chat.words import in_words
 from gemini_magic.display.answer import more_pieces, text_pieces
 from gemini_magic.display.images import image_type
-from gemini_magic.display.sanitize import Safe, document, element, join, picture, style
+from gemini_magic.display.notebook import CellScreen
+from gemini_magic.display.sanitize import UNLISTED, Safe, document, element, join, picture, style, unlisted
 from gemini_magic.display.thumbnails import Medium
 from gemini_magic.reply import Sources
 from gemini_magic.reply.blobs import blobs_of
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 MOST = 1_000_000
 _LONGEST = 200_000
 _PICTURES = 4
+# Two entries in the table of contents for each turn would be drawn anew with every answer.
+_HEADING = f"gm-candidate {UNLISTED}"
 
 
 class _Page(NamedTuple):
@@ -56,7 +57,7 @@ class Transcript:
         html = [element("p", note, class_="gm-note")] if note else []
         plain = [f"# {harmless(title)}", note]
         if system := system_in_words(chat):
-            html.append(element("details", element("summary", "System instruction"), document(system)))
+            html.append(element("details", element("summary", "System instruction"), unlisted(document(system))))
             plain += ["**System instruction**", harmless(system)]
         for number, turn, page in pages:
             html += [_heading(number, turn), page.html, *_remarks(turn)]
@@ -90,14 +91,14 @@ class Durable:
         """Show it below the cell that is running."""
         with self._lock:
             self._context = contextvars.copy_context()  # knows the cell: updates belong to it whatever runs then
-            display(self._transcript.bundle(chat.saved()), raw=True, display_id=self._id)  # type: ignore[no-untyped-call]
+            CellScreen().show(self._transcript.bundle(chat.saved()), self._id)
 
     def update(self, chat: Savable) -> None:
         """Show what has been said by now; from any thread, and only where it is shown."""
         with self._lock:  # so that what is shown last is the newest
             if self._context is not None:
                 bundle = self._transcript.bundle(chat.saved())
-                self._context.copy().run(lambda: update_display(bundle, raw=True, display_id=self._id))  # type: ignore[no-untyped-call]
+                self._context.copy().run(CellScreen().update, bundle, self._id)
 
 
 def _page(turn: Turn) -> _Page:
@@ -105,11 +106,11 @@ def _page(turn: Turn) -> _Page:
     question, answer = in_words(parts), in_words(turn.reply.parts) if turn.reply is not None else ""
     html = [document(_short(question)), *_pictures(parts), *_answer(turn)]
     plain = [f"**You**\n\n{harmless(question)}", f"**{harmless(_answerer(turn))}**\n\n{harmless(answer)}"]
-    return _Page(join(*html), "\n\n".join(plain))
+    return _Page(unlisted(join(*html)), "\n\n".join(plain))
 
 
 def _answer(turn: Turn) -> Iterator[Safe]:
-    yield element("h4", _answerer(turn), class_="gm-candidate")
+    yield element("h4", _answerer(turn), class_=_HEADING)
     reply = turn.reply
     if reply is None:
         return
@@ -134,7 +135,7 @@ def _pictures(parts: Sequence[Part]) -> Iterator[Safe]:
 
 def _heading(number: int, turn: Turn) -> Safe:
     where = " (in a cell)" if turn.cell else ""
-    return element("h4", f"{number}. You{where}", class_="gm-candidate")
+    return element("h4", f"{number}. You{where}", class_=_HEADING)
 
 
 def _remarks(turn: Turn) -> list[Safe]:

@@ -31,6 +31,7 @@ WALK = [
     ("doctor", "SSE"),
     ("chats", "main"),
     ("history", "First"),
+    ("ui", "Chat with gemini-x: 2 turns"),
     ("fork other", "other"),
     ("chat main", "main"),
     ("branch third 1", "third"),

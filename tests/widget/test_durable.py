@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import threading
 
 import pytest
@@ -37,6 +38,14 @@ def test_it_is_folded_and_has_question_and_answer(said):
     assert "<details><summary>Transcript of main: 1 turn</summary>" in bundle["text/html"]
     assert "<em>blue</em>" in bundle["text/html"]
     assert bundle["text/plain"].startswith("# main: 1 turn\n\n## 1\n\n**You**\n\nWhat is **this**?\n\n**gemini-x**\n\n")
+
+
+def test_its_headings_stay_out_of_the_notebooks_table_of_contents(said, chat):
+    chat.system = "# Rules"
+    html = said("# The sky\n\n## Its colour\n\nBlue, not `<h1>`.")["text/html"]
+    headings = re.findall("<h[1-6][^>]*>", html)
+    assert len(headings) == 5
+    assert all("jp-toc-ignore" in heading for heading in headings)
 
 
 def test_nothing_said_yet(chat):
