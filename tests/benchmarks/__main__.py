@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import batch, notebook
+from tests.benchmarks import batch, notebook, pane
 from tests.benchmarks.cases import CASES
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def main() -> None:
         try:
             assert stub.stdout is not None
             base = f"http://127.0.0.1:{stub.stdout.readline().strip()}"
-            table = rows(measure(base), notebook.measure(base))
+            table = [*rows(measure(base), notebook.measure(base)), *pane.rows(base)]
         finally:
             stub.kill()
     print_table([*table, *batches()])
