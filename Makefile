@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-# Two at a time: much of a test's time is waiting for a kernel, a browser or a socket.
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest
 PEERS := $(VENV)/peers
 FRONTEND := gemini_magic/widget/frontend
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -21,8 +20,12 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	@$(BIN)/gemini-magic local pull
 	@$(BIN)/jupyter lab notebooks
 
+# Tests in pages mostly wait, so they run beside the others; and apart, because Playwright's event loop stays with its process.
 test: check $(VENV)/.models $(VENV)/.peers $(VENV)/.frontend $(VENV)/.browser ## install all that tests need, then run them
-	@$(PYTEST)
+	@$(PYTEST) -m browser >$(VENV)/pages.log 2>&1 & pages=$$!; \
+	  $(PYTEST) -m 'not browser'; rooms=$$?; \
+	  echo 'In the browser, beside those:'; wait $$pages; pages=$$?; cat $(VENV)/pages.log; \
+	  [ $$rooms = 0 ] && [ $$pages = 0 ]
 
 check: $(VENV)/.dev ## lint, types and import contracts
 	@$(BIN)/ruff check .
