@@ -20,12 +20,10 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	@$(BIN)/gemini-magic local pull
 	@$(BIN)/jupyter lab notebooks
 
-# Tests in pages mostly wait, so they run beside the others; and apart, because Playwright's event loop stays with its process.
+# Tests in pages run in a process of their own: Playwright's event loop stays with it, and others want to run theirs.
 test: check $(VENV)/.models $(VENV)/.peers $(VENV)/.frontend $(VENV)/.browser ## install all that tests need, then run them
-	@$(PYTEST) -m browser >$(VENV)/pages.log 2>&1 & pages=$$!; \
-	  $(PYTEST) -m 'not browser'; rooms=$$?; \
-	  echo 'In the browser, beside those:'; wait $$pages; pages=$$?; cat $(VENV)/pages.log; \
-	  [ $$rooms = 0 ] && [ $$pages = 0 ]
+	@$(PYTEST) -m 'not browser'
+	@$(PYTEST) -m browser
 
 check: $(VENV)/.dev ## lint, types and import contracts
 	@$(BIN)/ruff check .
