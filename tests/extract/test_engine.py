@@ -175,16 +175,14 @@ def _hanging(wire, good=10):
 
 def test_an_interrupt_ends_the_run_within_a_second_and_closes_its_connections(batch):
     _hanging(batch.wire)
-    began, over = [], threading.Event()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever ran in this process before
+    began = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores it
 
     def interrupt():
         while len(batch.outcomes) < 10:
             time.sleep(0.01)
-        while not over.is_set() and len(began) < 5:  # a process with many threads may lose one
-            began.append(time.monotonic())
-            os.kill(os.getpid(), signal.SIGINT)
-            over.wait(5)
+        began.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
@@ -192,9 +190,8 @@ def test_an_interrupt_ends_the_run_within_a_second_and_closes_its_connections(ba
         with pytest.raises(KeyboardInterrupt):
             batch.run(workers=4)
     finally:
-        over.set()
         signal.signal(signal.SIGINT, before)
-    seconds = time.monotonic() - began[-1]
+    seconds = time.monotonic() - began[0]
     thread.join()
     assert seconds < 1.5
     assert len(batch.outcomes) == 10
