@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from gemini_magic.exceptions import AnswerTruncated, Blocked, InputError, InvalidJSON, SchemaMismatch
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.reply import Reply
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import GenerateContentResponse
 
 ROWS = [{"name": "Ann", "age": 31, "ok": True, "tags": ["a"]}, {"name": "Bo", "age": None, "score": 1.5}]

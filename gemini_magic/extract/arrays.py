@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from gemini_magic.exceptions import InvalidJSON
-from gemini_magic.extract.schemas.json_text import decode
+from gemini_magic.schemas.json_text import decode
 
 _QUOTE = re.compile(r'["\\]')
 _MARKS = re.compile(r'["{}\[\],]')

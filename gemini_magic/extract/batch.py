@@ -18,10 +18,10 @@ from gemini_magic.extract.prompts import Template, check_columns_named
 from gemini_magic.extract.purse import Purse, budget_of
 from gemini_magic.extract.results import View, check_view
 from gemini_magic.extract.rows import Guard
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.extract.usage import NoProgress
 from gemini_magic.frames import is_null, read_rows
 from gemini_magic.parts import Pictures
+from gemini_magic.schemas import schema_of
 from gemini_magic.settings import known_keys
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from gemini_magic.extract.engines import Engine
     from gemini_magic.extract.options import Options
     from gemini_magic.extract.run import Run
-    from gemini_magic.extract.schemas import Schema
     from gemini_magic.frames import Source
     from gemini_magic.ledger import Budget
+    from gemini_magic.schemas import Schema
 
     Selected = Callable[[int, Mapping[str, Any]], bool]
 

@@ -24,7 +24,7 @@ from gemini_magic.settings import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gemini_magic.extract.schemas import Schema
+    from gemini_magic.schemas import Schema
     from gemini_magic.wire import Part
 
 #: In every digest; another number makes every answer that was stored before one of another job.

@@ -23,8 +23,8 @@ from gemini_magic.parts import is_media, to_parts, to_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gemini_magic.extract.schemas import Schema
     from gemini_magic.extract.tables import Table
+    from gemini_magic.schemas import Schema
 
 #: How many corrected rows the model is shown.
 MAX_EXAMPLES = 8

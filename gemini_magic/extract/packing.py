@@ -14,12 +14,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import InvalidAnswer, SchemaError
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Part
 
 if TYPE_CHECKING:
     from gemini_magic.extract.job import Job, Outcome, Task
-    from gemini_magic.extract.schemas import Schema
+    from gemini_magic.schemas import Schema
 
 MAX_PACK = 100
 #: What a whole answer is checked against; what is in it, row by row, so that one bad row costs no other.

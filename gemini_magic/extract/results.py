@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import InputError
 from gemini_magic.extract.made import details_of
-from gemini_magic.extract.schemas.columns import has_names
 from gemini_magic.frames import build_like, check_columns, explode_like, flatten
+from gemini_magic.schemas.columns import has_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gemini_magic.extract.locks import Lock
     from gemini_magic.extract.made import Made
-    from gemini_magic.extract.schemas import Schema
     from gemini_magic.frames import Source
+    from gemini_magic.schemas import Schema
 
     Column = tuple[str, str, bool]
     Values = dict[str, Any] | None

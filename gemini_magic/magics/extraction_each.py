@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from gemini_magic.client import Client
     from gemini_magic.extract.run import Run
-    from gemini_magic.extract.schemas import Schema
     from gemini_magic.magics.command import Command
     from gemini_magic.magics.jobs import Job
+    from gemini_magic.schemas import Schema
 
     Selected = Callable[[int, Mapping[str, Any]], bool]
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from gemini_magic.client.request import RequestFields
     from gemini_magic.display.live_table import TableView
     from gemini_magic.extract.job import Outcome
-    from gemini_magic.extract.schemas import Schema
     from gemini_magic.magics.question import Question
     from gemini_magic.reply import Reply
+    from gemini_magic.schemas import Schema
 
 _LIMIT = "The answer stopped at the token limit and is asked for again, with twice the limit."
 _UNUSABLE = "There was no usable answer ({}); it is asked for again."

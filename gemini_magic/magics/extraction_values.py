@@ -13,10 +13,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import InputError, SchemaError, UnboundName
-from gemini_magic.extract.schemas import Schema, schema_of
 from gemini_magic.frames import is_frame
 from gemini_magic.parts import one_line
 from gemini_magic.parts.files.opening import read_file
+from gemini_magic.schemas import Schema, schema_of
 from gemini_magic.settings import did_you_mean
 
 if TYPE_CHECKING:

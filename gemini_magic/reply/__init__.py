@@ -16,12 +16,14 @@ from gemini_magic.events import FunctionCall, stated
 from gemini_magic.reply.blobs import InlineData, audio_of, blobs_of, opened
 from gemini_magic.reply.places import fences_in
 from gemini_magic.reply.sources import Citation, Mark, Source, Sources
+from gemini_magic.reply.steps import Step, summed
 from gemini_magic.reply.structured import frame_of, json_of
 from gemini_magic.wire import Candidate, FinishReason, GenerateContentResponse
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from gemini_magic.events import ToolRun
     from gemini_magic.wire import LogprobsResultCandidate, Part, SafetyRating, UsageMetadata
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Source",
     "Sources",
     "Status",
+    "Step",
     "TokenProbability",
     "UrlStatus",
     "audio_of",
@@ -87,6 +90,7 @@ class Reply:
         interrupted: Whether the user stopped the answer before its end.
         broken: Whether it broke off, or ended in an error.
         value: What a schema made of the answer, such as instances of a class; None when none was asked for.
+        steps: The answers before this one, when functions were called for it, and what came of the calls.
     """
 
     response: GenerateContentResponse
@@ -97,6 +101,7 @@ class Reply:
     interrupted: bool = False
     broken: bool = False
     value: Any = field(default=None, compare=False)
+    steps: tuple[Step, ...] = ()
 
     @classmethod
     def from_response(
@@ -130,6 +135,11 @@ class Reply:
         """The calls the model asks for, in order."""
         calls = (part.function_call for part in self.parts)
         return [FunctionCall(call.name, call.args or {}, call.id) for call in calls if call is not None and call.name]
+
+    @property
+    def runs(self) -> list[ToolRun]:
+        """The functions that were called for this answer, in order, with what came of each call."""
+        return [run for step in self.steps for run in step.runs]
 
     @property
     def blobs(self) -> list[InlineData]:
@@ -210,10 +220,11 @@ class Reply:
         """The answer token by token with its probabilities; empty when they were not asked for."""
         return logprobs_of(self._first)
 
-    @property
+    @cached_property
     def usage(self) -> UsageMetadata | None:
-        """Token counts, or None where the gateway gives none."""
-        return self.response.usage_metadata
+        """Token counts, those of the steps included, or None where the gateway gives none."""
+        last = self.response.usage_metadata
+        return summed([*(step.reply.usage for step in self.steps), last]) if self.steps else last
 
     @property
     def finish_reason(self) -> str | None:

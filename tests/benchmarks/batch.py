@@ -131,7 +131,7 @@ def case_ours(base: str) -> Callable[[int], None]:
     from gemini_magic.client import Client
     from gemini_magic.extract.engines import AsyncioEngine
     from gemini_magic.extract.job import Job
-    from gemini_magic.extract.schemas import schema_of
+    from gemini_magic.schemas import schema_of
     from gemini_magic.wire import Part
 
     class Weather(BaseModel):

@@ -58,7 +58,7 @@ def timed(engine: Any, base: str, cpu: Callable[[], float]) -> dict[str, float]:
 def ask(engine: Any, base: str, count: int) -> None:
     """Ask for so many rows."""
     from gemini_magic.extract.job import Job
-    from gemini_magic.extract.schemas import schema_of
+    from gemini_magic.schemas import schema_of
     from gemini_magic.wire import Part
 
     job = Job(schema_of("city, temperature int"), "{{text}}", model=MODEL, origin=base)

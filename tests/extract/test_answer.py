@@ -21,9 +21,9 @@ from gemini_magic.exceptions import BudgetExceeded, RateLimited, ServerUnavailab
 from gemini_magic.extract.answer import Answering, answer, answer_async
 from gemini_magic.extract.job import Job
 from gemini_magic.extract.repair import MAX_GROWTH, cut
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.ledger import Budget, Ledger
 from gemini_magic.reply import Reply
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import GenerateContentResponse, Part
 
 if TYPE_CHECKING:

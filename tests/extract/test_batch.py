@@ -19,7 +19,7 @@ from gemini_magic.exceptions import (
     UsageError,
 )
 from gemini_magic.extract import extract, run_of
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 
 if TYPE_CHECKING:
     from pathlib import Path

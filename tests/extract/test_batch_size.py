@@ -11,8 +11,8 @@ import pytest
 
 from gemini_magic.extract import extract, run_of
 from gemini_magic.extract.job import Job, Outcome
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.extract.store import Store
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Part
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from gemini_magic.extract.engines._dask_station import ClusterLimiter, Errand, R
 from gemini_magic.extract.engines.allowance import Allowance
 from gemini_magic.extract.job import Job, Outcome, Task
 from gemini_magic.extract.limiter import limiter_for
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 from gemini_magic.settings import ApiKey, Profile
 
 if TYPE_CHECKING:

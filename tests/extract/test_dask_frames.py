@@ -17,7 +17,7 @@ from gemini_magic.exceptions import InputError, UnsupportedValue
 from gemini_magic.extract import extract, run_of
 from gemini_magic.extract.engines._dask import opened
 from gemini_magic.extract.engines._dask_frames import DaskSource
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

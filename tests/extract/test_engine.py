@@ -15,6 +15,7 @@ from dataclasses import replace
 import pytest
 from wire_server import FakeClock, Say, error, unary
 
+from gemini_magic._loop import background
 from gemini_magic.client import Client
 from gemini_magic.client.cache import AnswerCache
 from gemini_magic.client.capabilities import Capabilities, remember
@@ -24,9 +25,8 @@ from gemini_magic.exceptions import AuthError, BudgetExceeded, ConfigError, Stor
 from gemini_magic.extract.engines import AsyncioEngine
 from gemini_magic.extract.job import Job
 from gemini_magic.extract.limiter import Limiter
-from gemini_magic.extract.loop import background
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.ledger import Budget, Ledger, labelled
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Part
 
 USAGE = {"promptTokenCount": 6, "candidatesTokenCount": 4, "totalTokenCount": 10}

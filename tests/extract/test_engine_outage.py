@@ -18,8 +18,8 @@ from gemini_magic.extract.engines.crew import Crew
 from gemini_magic.extract.engines.spending import Spending
 from gemini_magic.extract.job import Job
 from gemini_magic.extract.limiter import Limiter
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.ledger import Ledger
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Part
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from gemini_magic.exceptions import BadRequest, ConnectionLost, RateLimited, Ser
 from gemini_magic.extract.answer import Answering
 from gemini_magic.extract.engines.failures import Failures
 from gemini_magic.extract.job import Job, Outcome
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Part
 
 

@@ -12,8 +12,8 @@ from typing import ClassVar
 import pytest
 
 from gemini_magic.extract.job import Job, Outcome, Task
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.parts import Pictures
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Blob, GenerationConfig, Part
 
 PERSON = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -84,7 +84,7 @@ def test_an_embedded_server_at_another_port_is_the_same_gateway():
 def test_a_digest_is_the_same_in_another_process():
     code = (
         "from gemini_magic.extract.job import Job\n"
-        "from gemini_magic.extract.schemas import schema_of\n"
+        "from gemini_magic.schemas import schema_of\n"
         f"job = Job(schema_of({PERSON!r}), 'Who is it? {{{{text}}}}', 'gemini-x', config={{'temperature': 0.5}},"
         " origin='https://gateway.example', extra={'labels': {'b', 'a', 'c'}})\n"
         "print(job.digest)"

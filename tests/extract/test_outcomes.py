@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gemini_magic.extract.job import Job, Outcome
 from gemini_magic.extract.keys import TextKeys
 from gemini_magic.extract.outcomes import Outcomes, Stored
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.extract.store import Store
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Part
 
 VALUES = st.recursive(

@@ -12,6 +12,7 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from gemini_magic._loop import background
 from gemini_magic.client.retry import KERNEL_BUDGET
 from gemini_magic.client.timing import stop_requested
 from gemini_magic.exceptions import ConfigError
@@ -19,17 +20,16 @@ from gemini_magic.extract.answer import MAX_ATTEMPTS
 from gemini_magic.extract.engines.crew import Crew
 from gemini_magic.extract.engines.spending import Spending
 from gemini_magic.extract.limiter import limiter_for
-from gemini_magic.extract.loop import background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
+    from gemini_magic._loop import BackgroundLoop
     from gemini_magic.client import AsyncClient, Client
     from gemini_magic.client.retry import RetryBudget
     from gemini_magic.extract.job import Job, Outcome, Task
     from gemini_magic.extract.limiter import Limiter
-    from gemini_magic.extract.loop import BackgroundLoop
     from gemini_magic.ledger import Budget
 
 MAX_WORKERS = 64

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import WorkerPlugin, get_worker, secede
 
+from gemini_magic._loop import background
 from gemini_magic.client.async_client import AsyncClient
 from gemini_magic.exceptions import ConfigError, GeminiMagicError
 from gemini_magic.extract.engines.crew import Crew
 from gemini_magic.extract.engines.spending import Spending
 from gemini_magic.extract.limiter import Limiter
-from gemini_magic.extract.loop import background
 from gemini_magic.ledger import Ledger
 from gemini_magic.settings import ApiKey, load_config, resolve_key
 

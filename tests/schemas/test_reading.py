@@ -11,7 +11,7 @@ import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gemini_magic.exceptions import InvalidJSON, SchemaMismatch
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 
 
 class Item(BaseModel):

@@ -25,8 +25,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import ReadOnly, TypeAliasType, is_typeddict
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.paths import element, field
-from gemini_magic.extract.schemas.tree import PYTHON_NAME, Json
+from gemini_magic.schemas.paths import element, field
+from gemini_magic.schemas.tree import PYTHON_NAME, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Schema as WireSchema
 
 

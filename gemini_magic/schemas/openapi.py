@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.paths import element, field
-from gemini_magic.extract.schemas.tree import Json, kinds_of, resolved, target
-from gemini_magic.extract.schemas.words import described
+from gemini_magic.schemas.paths import element, field
+from gemini_magic.schemas.tree import Json, kinds_of, resolved, target
+from gemini_magic.schemas.words import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,9 @@ import math
 from typing import TYPE_CHECKING
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.paths import field
-from gemini_magic.extract.schemas.tree import Json, children, references, resolved, target
-from gemini_magic.extract.schemas.words import described
+from gemini_magic.schemas.paths import field
+from gemini_magic.schemas.tree import Json, children, references, resolved, target
+from gemini_magic.schemas.words import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

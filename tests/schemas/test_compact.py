@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 
 S, I, N, B = ({"type": kind} for kind in ("string", "integer", "number", "boolean"))  # noqa: E741 - a table below
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, create_model
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas import schema_of
 from gemini_magic.local.schema import plain as as_json_schema
+from gemini_magic.schemas import schema_of
 
 
 class Mood(enum.Enum):

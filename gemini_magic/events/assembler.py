@@ -1,17 +1,13 @@
-"""What happens while an answer arrives, one small value at a time.
-
-An `Assembler` turns protocol chunks into these events and, beside that, merges the chunks into one
-response. Renderers and widgets see events and nothing of the wire beneath.
-"""
+"""From protocol chunks to events and, beside that, to one merged response."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from gemini_magic.events.kinds import Event, Finished, FunctionCall, PartReceived, TextDelta, ThoughtDelta, UsageUpdate
 from gemini_magic.wire import (
     Candidate,
     Content,
@@ -26,72 +22,6 @@ from gemini_magic.wire.partial_args import put_piece
 
 if TYPE_CHECKING:
     from collections.abc import MutableSequence
-
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    """More text of the answer."""
-
-    text: str
-    candidate: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ThoughtDelta:
-    """More of the model's summary of its thoughts."""
-
-    text: str
-    candidate: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PartReceived:
-    """A whole part that is neither text nor a function call: an image, code, a result, or one not known yet."""
-
-    part: Part
-    candidate: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """The model asks for a function to be called; streamed arguments are already put together.
-
-    Attributes:
-        name: The function's name, as declared.
-        args: Its arguments by name; empty when the model gave none.
-        id: The call's id, to be echoed in the response, or None where the server gives none.
-    """
-
-    name: str
-    args: dict[str, Any] = field(default_factory=dict)
-    id: str | None = None
-    candidate: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class UsageUpdate:
-    """The token counts of the answer, for each field the last value that came; sent once, at the end."""
-
-    usage: UsageMetadata
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The stream has ended, and why, in the server's words.
-
-    Attributes:
-        finish_reason: Why this candidate ended, such as ``STOP``; None when the prompt was blocked.
-        block_reason: Why the prompt was blocked, or None.
-        message: The server's explanation, if it gave one.
-    """
-
-    finish_reason: str | None = None
-    block_reason: str | None = None
-    message: str | None = None
-    candidate: int = 0
-
-
-Event = TextDelta | ThoughtDelta | PartReceived | FunctionCall | UsageUpdate | Finished
 
 _NOTHING: dict[str, Any] = {}
 _TEXT_ONLY = frozenset({"text"})

@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.paths import element, field, shown
-from gemini_magic.extract.schemas.tree import Json, children, kinds_of, resolved
+from gemini_magic.schemas.paths import element, field, shown
+from gemini_magic.schemas.tree import Json, children, kinds_of, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from gemini_magic import frames
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.canonical import canonical
-from gemini_magic.extract.schemas.checks import check_patterns
-from gemini_magic.extract.schemas.columns import columns_of
-from gemini_magic.extract.schemas.compact import read_compact
-from gemini_magic.extract.schemas.fitting import allowed_kinds
-from gemini_magic.extract.schemas.paths import shown
-from gemini_magic.extract.schemas.schema import Schema, refuse
-from gemini_magic.extract.schemas.sent import json_form
+from gemini_magic.schemas.canonical import canonical
+from gemini_magic.schemas.checks import check_patterns
+from gemini_magic.schemas.columns import columns_of
+from gemini_magic.schemas.compact import read_compact
+from gemini_magic.schemas.fitting import allowed_kinds
+from gemini_magic.schemas.paths import shown
+from gemini_magic.schemas.schema import Schema, refuse
+from gemini_magic.schemas.sent import json_form
 
 if TYPE_CHECKING:
-    from gemini_magic.extract.schemas.tree import Json
+    from gemini_magic.schemas.tree import Json
 
 #: Characters of what is sent; a larger schema would leave no room for the question.
 MAX_CHARACTERS = 1_000_000
@@ -97,7 +97,7 @@ def _read(value: object) -> tuple[Mapping[str, Any], str, Any]:
         return value, _title(value), None
     if frames.is_frame(value):
         return _of_frame(value), "", None
-    from gemini_magic.extract.schemas import python_types  # noqa: PLC0415 - not for plain schemas
+    from gemini_magic.schemas import python_types  # noqa: PLC0415 - not for plain schemas
 
     if not python_types.is_python_type(value):
         refuse(value)

@@ -19,7 +19,7 @@ import typing_extensions
 from pydantic import AliasPath, BaseModel, Field, PrivateAttr, computed_field
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas import Column, schema_of
+from gemini_magic.schemas import Column, schema_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gemini_magic.extract.schemas.build import schema_of
-from gemini_magic.extract.schemas.columns import Column
-from gemini_magic.extract.schemas.schema import Schema
+from gemini_magic.schemas.build import schema_of
+from gemini_magic.schemas.columns import Column
+from gemini_magic.schemas.schema import Schema
 
 __all__ = ["Column", "Schema", "schema_of"]

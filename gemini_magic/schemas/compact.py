@@ -22,7 +22,7 @@ import re
 from typing import Any, NamedTuple, NoReturn
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.tree import MAX_DEPTH, Json
+from gemini_magic.schemas.tree import MAX_DEPTH, Json
 
 _TYPES: dict[str, Json] = {
     "any": {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import SchemaMismatch
-from gemini_magic.extract.schemas.paths import element, field, shown
+from gemini_magic.schemas.paths import element, field, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

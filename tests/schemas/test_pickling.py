@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from gemini_magic.extract.schemas import schema_of
+from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Blob
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gemini_magic.extract.schemas import Schema
+    from gemini_magic.schemas import Schema
 
 
 def sent_home(schema: Schema) -> Schema:

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.keywords import REMARKS, ROOT, SPELLINGS, cannot, reference, take, where, wrong
-from gemini_magic.extract.schemas.paths import MAX_SHOWN, element, field
-from gemini_magic.extract.schemas.tree import MAX_DEPTH, PYTHON_NAME, Json, references
+from gemini_magic.schemas.keywords import REMARKS, ROOT, SPELLINGS, cannot, reference, take, where, wrong
+from gemini_magic.schemas.paths import MAX_SHOWN, element, field
+from gemini_magic.schemas.tree import MAX_DEPTH, PYTHON_NAME, Json, references
 
 #: What one schema may have, after shared shapes have been merged where they must be.
 MAX_NODES = 20_000

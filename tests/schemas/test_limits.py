@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas import Column, schema_of
+from gemini_magic.schemas import Column, schema_of
 
 
 class City(BaseModel):

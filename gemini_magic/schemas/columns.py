@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gemini_magic.extract.schemas.tree import PYTHON_NAME, Json, kinds_of, resolved
+from gemini_magic.schemas.tree import PYTHON_NAME, Json, kinds_of, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from gemini_magic.extract.schemas.tree import PYTHON_NAME, Json, kinds_of, resolved
+from gemini_magic.schemas.tree import PYTHON_NAME, Json, kinds_of, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from gemini_magic.exceptions import InvalidJSON, SchemaError, SchemaMismatch
-from gemini_magic.extract.schemas import json_text
-from gemini_magic.extract.schemas.checks import Check
-from gemini_magic.extract.schemas.columns import Column, has_names
-from gemini_magic.extract.schemas.faults import mismatch, worded
-from gemini_magic.extract.schemas.fitting import allowed_kinds, mended, plain_answer, whole_answer
-from gemini_magic.extract.schemas.openapi import openapi_form
-from gemini_magic.extract.schemas.tree import PYTHON_NAME, Json
+from gemini_magic.schemas import json_text
+from gemini_magic.schemas.checks import Check
+from gemini_magic.schemas.columns import Column, has_names
+from gemini_magic.schemas.faults import mismatch, worded
+from gemini_magic.schemas.fitting import allowed_kinds, mended, plain_answer, whole_answer
+from gemini_magic.schemas.openapi import openapi_form
+from gemini_magic.schemas.tree import PYTHON_NAME, Json
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -136,7 +136,7 @@ class Schema:
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any] | None:
-        from gemini_magic.extract.schemas.python_types import adapter_of  # noqa: PLC0415 - not for plain schemas
+        from gemini_magic.schemas.python_types import adapter_of  # noqa: PLC0415 - not for plain schemas
 
         return None if self.kind is None else adapter_of(self.kind)
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemini_magic.exceptions import SchemaError, SchemaMismatch
-from gemini_magic.extract.schemas import schema_of
-from gemini_magic.extract.schemas.canonical import canonical
-from gemini_magic.extract.schemas.checks import Check
+from gemini_magic.schemas import schema_of
+from gemini_magic.schemas.canonical import canonical
+from gemini_magic.schemas.checks import Check
 
 SCALARS = [None, True, False, 0, 1, 1.0, 2, 3.5, -1, 2**70, "", "a", "ab", "abc", "1", "2026-05-31"]
 NAMES = st.sampled_from(["a", "b", "c"])

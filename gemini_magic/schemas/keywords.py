@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.exceptions import SchemaError
-from gemini_magic.extract.schemas.tree import HEAD, PYTHON_NAME, Json, escaped, unescaped
+from gemini_magic.schemas.tree import HEAD, PYTHON_NAME, Json, escaped, unescaped
 from gemini_magic.wire.schema import KEYWORD_SPELLINGS
 
 if TYPE_CHECKING:
