@@ -9,6 +9,7 @@ from gemini_magic.client.answer import MAX_ERROR_BYTES, Answer, check_redirect, 
 from gemini_magic.client.caller import Caller, Plan
 from gemini_magic.client.errors import error_from
 from gemini_magic.client.framing import MAX_EVENT_BYTES
+from gemini_magic.client.hops import Hops
 from gemini_magic.client.response import read_count, read_models
 from gemini_magic.client.shelf import Replayed
 from gemini_magic.exceptions import ConfigError, GeminiMagicError, NotFound, ProtocolError
@@ -38,7 +39,7 @@ class AsyncClient(Caller):
         self._connections = AsyncConnections(self.base_url, transport)
 
     async def generate(self, contents: object, **fields: Unpack[RequestFields]) -> Reply:
-        """Ask, and wait for the whole answer.
+        """Ask, and wait for the whole answer; one that takes several requests is one answer all the same.
 
         Args:
             contents: A string, a list of strings, values and parts, or contents (typed or raw).
@@ -51,21 +52,24 @@ class AsyncClient(Caller):
         Raises:
             InputError: Something cannot be sent.
             TransportError: No well-formed answer arrived.
-            ApiError: The server answered with an error.
+            ApiError: The server answered with an error; what earlier requests had brought is in its ``partial``.
         """
         return await self.ask(self.plan(contents, "generateContent", **fields))
 
     async def ask(self, plan: Plan) -> Reply:
         """As `generate`, for a call that is ready to be sent."""
-        answer = await self._open(plan, whole=True)
-        return self.done(answer.plan, answer)
+        hops = Hops(self, await self._open(plan, whole=True))
+        while (further := hops.next()) is not None:
+            await self._go_on(hops, further, whole=True)
+        return hops.end()
 
     def stream(self, contents: object, **fields: Unpack[RequestFields]) -> AsyncStream:
         """Ask, and take the answer as it comes: ``async with client.stream(…) as events: async for event in events:``.
 
         The request is sent when the block is entered, and again if it fails before its first event; after
-        that nothing is repeated. Leaving the block closes the connection. Arguments and errors are those of
-        `generate`; besides, `StreamTruncated` when the answer is cut off.
+        that nothing is repeated: a long answer for which the server wants another request goes on where it had paused.
+        Leaving the block closes the connection. Arguments and errors are those of `generate`; besides,
+        `StreamTruncated` when the answer is cut off.
         """
         return AsyncStream(self, self.plan(contents, "streamGenerateContent", **fields))
 
@@ -117,10 +121,17 @@ class AsyncClient(Caller):
         """Close the connections."""
         await self.aclose()
 
-    async def _open(self, plan: Plan, *, whole: bool) -> OpenAsyncAnswer:
+    async def _go_on(self, hops: Hops[OpenAsyncAnswer], plan: Plan, *, whole: bool) -> None:
+        """Send the request that goes on with an answer."""
+        try:
+            hops.began(await self._open(plan, whole=whole, patience=hops.answer.patience.going_on()))
+        except GeminiMagicError as error:
+            hops.give_up(error)
+
+    async def _open(self, plan: Plan, *, whole: bool, patience: Patience | None = None) -> OpenAsyncAnswer:
         """Send until an answer begins, or is whole; or until nothing is left to try."""
         plan, attempts = self.begun(plan)
-        patience = self.patience()
+        patience = patience or self.patience()
         while True:
             try:
                 answer = await self._attempt(plan, attempts, patience, whole=whole)
@@ -175,7 +186,7 @@ class AsyncClient(Caller):
 
 
 class OpenAsyncAnswer(Answer):
-    """An answer that has begun, and the connection it comes over."""
+    """The answer to a request, which has begun, and the connection it comes over."""
 
     def __init__(
         self,
@@ -185,29 +196,18 @@ class OpenAsyncAnswer(Answer):
         attempts: Attempts,
         patience: Patience,
     ) -> None:
-        super().__init__(reader, attempts, patience)
-        #: The call it answers.
-        self.plan = plan
+        super().__init__(plan, reader, attempts, patience)
         self._incoming = incoming
         self._body = aiter(incoming)
 
     async def begin(self, *, whole: bool) -> None:
         """Read until the first event, or to the end."""
         while self.wants_more(whole=whole):
-            await self._read()
+            await self.read()
         self.raise_before_events(whole=whole)
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        """The events, as they come."""
-        while True:
-            while self.waiting:
-                yield self.waiting.popleft()
-            if self.over:
-                self.raise_after_events()
-                return
-            await self._read()
-
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Take in what comes next."""
         try:
             data = await anext(self._body, None)
         except GeminiMagicError as error:
@@ -228,27 +228,38 @@ class AsyncStream:
     def __init__(self, client: AsyncClient, plan: Plan) -> None:
         self._client = client
         self._plan = plan
-        self._answer: OpenAsyncAnswer | None = None
+        self._hops: Hops[OpenAsyncAnswer] | None = None
 
     async def __aenter__(self) -> Self:
         """Send the request; returns when the answer begins."""
-        self._answer = await self._client._open(self._plan, whole=False)  # noqa: SLF001 - the client's other half
+        self._hops = Hops(self._client, await self._client._open(self._plan, whole=False))  # noqa: SLF001 - its other half
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the connection; an answer that was not read to its end counts as interrupted."""
         self._opened.stop()
-        await self._opened.aclose()
-        self._client.done(self._opened.plan, self._opened)
+        await self._opened.answer.aclose()
+        self._opened.end()
 
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """The events, in order."""
-        return aiter(self._opened)
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The events, in order; those of all requests when the answer takes several."""
+        hops = self._opened
+        while True:
+            answer = hops.answer
+            while answer.waiting:
+                yield answer.waiting.popleft()
+            if not answer.over:
+                await answer.read()
+            elif (further := hops.next()) is not None:
+                await self._client._go_on(hops, further, whole=False)  # noqa: SLF001 - the client's other half
+            elif not answer.waiting:
+                hops.raise_at_end()
+                return
 
     @property
     def opened(self) -> bool:
         """Whether an answer has begun."""
-        return self._answer is not None
+        return self._hops is not None
 
     @property
     def reply(self) -> Reply:
@@ -261,7 +272,7 @@ class AsyncStream:
         return self._opened.notes
 
     @property
-    def _opened(self) -> OpenAsyncAnswer:
-        if self._answer is None:
+    def _opened(self) -> Hops[OpenAsyncAnswer]:
+        if self._hops is None:
             raise ConfigError("The stream is not open.", hint="Use it as `async with client.stream(…) as events:`.")
-        return self._answer
+        return self._hops

@@ -30,6 +30,7 @@ AT_ONCE = 256 * 1024
 _LARGE = 16 * 1024
 #: What JSON would have to write differently. Each is looked for on its own: that is faster than any other way.
 _ESCAPED = (*(chr(code) for code in range(0x20)), '"', "\\")
+_TOKEN = ("continuationToken", "continuation_token")
 #: Stands for base64 while the JSON around it is written; nobody else knows it.
 _MARK = os.urandom(24).hex()
 
@@ -183,6 +184,12 @@ def written(request: Mapping[str, Any]) -> bytes:
     if b"NaN" in data or b"Infinity" in data:
         json.loads(data, parse_constant=_no_number)
     return data
+
+
+def with_token(rest: bytes, token: str) -> bytes:
+    """What stands beside the contents of a request, and from where its answer is to go on."""
+    fields = {name: value for name, value in pydantic_core.from_json(rest).items() if name not in _TOKEN}
+    return pydantic_core.to_json({**fields, _TOKEN[0]: token})
 
 
 def _no_number(word: str) -> NoReturn:

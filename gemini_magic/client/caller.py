@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic_core import from_json, to_json
 
 from gemini_magic import ledger as ledgers
-from gemini_magic.client.body import Body, Encoded, build_body, count_tokens_body, written
+from gemini_magic.client.body import Body, Encoded, build_body, count_tokens_body, with_token, written
 from gemini_magic.client.errors import error_from
 from gemini_magic.client.headers import headers_with
 from gemini_magic.client.http import Outgoing
@@ -29,7 +29,6 @@ from gemini_magic.wire import UsageMetadata
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gemini_magic.client.answer import Answer
     from gemini_magic.ledger import Ledger
     from gemini_magic.reply import Reply
     from gemini_magic.settings import ApiKey, Timeouts
@@ -50,7 +49,8 @@ class Plan:
         url: The address of a page.
         page: Its token.
         named: Whether the call itself named the model.
-        contents: What the body was made of.
+        contents: What the body was made of,
+        rest: and what stands beside them.
         asked: The call as shelves know it; None when there are none.
         found: Its answer, when a shelf had one.
         source: The shelf that had it.
@@ -63,9 +63,16 @@ class Plan:
     page: str = ""
     named: bool = False
     contents: tuple[Encoded, ...] = ()
+    rest: bytes = b"{}"
     asked: Asked | None = None
     found: Recorded | None = None
     source: Shelf | None = None
+
+    def going_on(self, model: str, token: str) -> Plan:
+        """The same call, to be answered by the same model from where it had paused; no other will do."""
+        rest = with_token(self.rest, token)
+        body = build_body(self.contents, rest)
+        return Plan((model or self.models[0],), self.method, body, contents=self.contents, rest=rest)
 
 
 @dataclass(frozen=True)
@@ -238,8 +245,8 @@ class Caller:
 
     def filled(self, prepared: Prepared, contents: Sequence[Encoded]) -> Plan:
         """A call with its contents; there has to be one."""
-        body = build_body(contents, prepared.rest)
-        return Plan(prepared.models, prepared.method, body, named=prepared.named, contents=tuple(contents))
+        body, rest = build_body(contents, prepared.rest), prepared.rest
+        return Plan(prepared.models, prepared.method, body, named=prepared.named, contents=tuple(contents), rest=rest)
 
     def page_plan(self, url: str, token: str) -> Plan:
         """A page of the model list."""
@@ -291,19 +298,16 @@ class Caller:
         """What reads the answer."""
         return AnswerReader(attempts.model, unary=whole, keep=plan.asked is not None, mask=self._mask)
 
-    def done(self, plan: Plan, answer: Answer) -> Reply:
-        """An answer has come to its end: write down what it cost, and keep it where it is to be kept."""
-        reply = answer.reply
+    def record(self, plan: Plan, reply: Reply) -> None:
+        """Write down what the answer to a request has cost."""
         if plan.found is None:
             self._ledger.record(reply, profile=self.profile.name, prices=self.profile.prices)
         else:
             self._ledger.record(_unpaid(reply), profile=self.profile.name, prices="free")
-        if plan.asked is None:
-            return reply
-        if (recorded := answer.exchange()) is not None:
-            for words in self._keep(plan, recorded):
-                answer.add_warning(words)
-        return answer.reply
+
+    def hide_in(self, reply: Reply) -> None:
+        """Take the key out of a reply that was put together."""
+        self._mask.in_response(reply.response)
 
     def fetched(self, plan: Plan, body: bytes) -> bytes:
         """A body that is no model's answer has come; returns it as it may be shown."""
@@ -311,7 +315,7 @@ class Caller:
         if plan.asked is not None:
             with contextlib.suppress(ValueError):  # no JSON: whoever reads it will say so
                 document = to_json(from_json(body))  # without escapes, behind which a key could hide
-                for words in self._keep(plan, Recorded((document,), model=plan.models[0])):
+                for words in self.keep(plan, Recorded((document,), model=plan.models[0])):
                     raise StoreError(words)
         return body
 
@@ -319,9 +323,9 @@ class Caller:
         """A call has ended in an error; the server's own are answers, too."""
         if isinstance(error, ApiError):
             recorded = Recorded((error_document(error),), status=error.status, model=plan.models[0])
-            error.hint = " ".join([error.hint, *self._keep(plan, recorded)]).strip()
+            error.hint = " ".join([error.hint, *self.keep(plan, recorded)]).strip()
 
-    def _keep(self, plan: Plan, recorded: Recorded) -> list[str]:
+    def keep(self, plan: Plan, recorded: Recorded) -> list[str]:
         """Give an exchange to the shelves; returns what the user should be told about it.
 
         An answer that was paid for is not lost because it could not be written down.

@@ -30,6 +30,7 @@ _VERSION = 1
 _MAX_BYTES = 1_000_000
 _MAX_GATEWAYS = 200
 _LOCK = threading.Lock()
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Capabilities:
         model_count: How many models it lists.
         count_tokens: Whether it counts tokens.
         json_schema: The field in which it takes a schema: ``responseJsonSchema``, ``responseSchema`` or ``none``.
+        function_schema: The field in which it takes a function's: ``parametersJsonSchema``, ``parameters`` or ``none``.
+        function_ids: Whether the result of a call may name the call's id.
         inline_images: Whether it takes pictures.
         limits: Limits that it states, by name.
         reasons: Why something is not to be had, or not known, by the name of the attribute.
@@ -60,6 +63,8 @@ class Capabilities:
     model_count: int | None = None
     count_tokens: bool | None = None
     json_schema: str | None = None
+    function_schema: str | None = None
+    function_ids: bool | None = None
     inline_images: bool | None = None
     limits: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -79,11 +84,16 @@ class Capabilities:
 def _fits(name: str, value: object) -> bool:
     if name in {"limits", "reasons"}:
         return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-    if name in {"count_tokens", "inline_images"}:
+    if name in {"count_tokens", "function_ids", "inline_images"}:
         return isinstance(value, bool)
     if name == "model_count":
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     return isinstance(value, str)
+
+
+_NOTHING = Capabilities()
+#: What the file said when it was last changed, so that it is not read for every request.
+_SEEN: dict[tuple[Path, str, str], tuple[int, Capabilities]] = {}
 
 
 def capabilities_path() -> Path:
@@ -97,6 +107,20 @@ def known(profile: Profile) -> Capabilities | None:
     """What is known of a gateway, or None."""
     found = _read(capabilities_path()).get(_name(profile))
     return None if found is None else Capabilities.from_dict(found)
+
+
+def recalled(profile: Profile) -> Capabilities:
+    """What is known of a gateway, if only that nothing is; the file is read again when it has changed."""
+    path = capabilities_path()
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        return _NOTHING
+    key = (path, profile.name, profile.origin)
+    seen = _SEEN.get(key)
+    if seen is None or seen[0] != changed:
+        seen = _SEEN[key] = (changed, known(profile) or _NOTHING)
+    return seen[1]
 
 
 def remember(profile: Profile, capabilities: Capabilities) -> None:
@@ -122,13 +146,13 @@ def learn(profile: Profile, *, reason: str = "", **found: Any) -> None:  # noqa:
 
     Args:
         profile: The gateway's profile.
-        reason: Why, in the gateway's words.
+        reason: Why, in the gateway's words; the beginning of them is kept.
         **found: Fields of `Capabilities`.
     """
     before = known(profile) or Capabilities()
     reasons = {name: words for name, words in before.reasons.items() if name not in found}
-    if reason:
-        reasons |= dict.fromkeys(found, reason)
+    if words := " ".join(reason.split())[:_SHOWN]:
+        reasons |= dict.fromkeys(found, words)
     after = replace(before, **found, reasons=reasons)
     if after != before:
         with suppress(StoreError):

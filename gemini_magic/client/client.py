@@ -8,6 +8,7 @@ from gemini_magic.client.answer import MAX_ERROR_BYTES, Answer, check_redirect, 
 from gemini_magic.client.caller import Caller, Plan
 from gemini_magic.client.errors import error_from
 from gemini_magic.client.framing import MAX_EVENT_BYTES
+from gemini_magic.client.hops import Hops
 from gemini_magic.client.http import Connections, Incoming
 from gemini_magic.client.response import read_count, read_models
 from gemini_magic.client.shelf import Replayed
@@ -39,7 +40,7 @@ class Client(Caller):
         self._connections = Connections(self.base_url, transport)
 
     def generate(self, contents: object, **fields: Unpack[RequestFields]) -> Reply:
-        """Ask, and wait for the whole answer.
+        """Ask, and wait for the whole answer; one that takes several requests is one answer all the same.
 
         Args:
             contents: A string, a list of strings, values and parts, or contents (typed or raw).
@@ -52,21 +53,24 @@ class Client(Caller):
         Raises:
             InputError: Something cannot be sent.
             TransportError: No well-formed answer arrived.
-            ApiError: The server answered with an error.
+            ApiError: The server answered with an error; what earlier requests had brought is in its ``partial``.
         """
         return self.ask(self.plan(contents, "generateContent", **fields))
 
     def ask(self, plan: Plan) -> Reply:
         """As `generate`, for a call that is ready to be sent."""
-        answer = self._open(plan, whole=True)
-        return self.done(answer.plan, answer)
+        hops = Hops(self, self._open(plan, whole=True))
+        while (further := hops.next()) is not None:
+            self._go_on(hops, further, whole=True)
+        return hops.end()
 
     def stream(self, contents: object, **fields: Unpack[RequestFields]) -> Stream:
         """Ask, and take the answer as it comes: ``with client.stream(…) as events: for event in events: …``.
 
         The request is sent when the block is entered, and again if it fails before its first event; after
-        that nothing is repeated. Leaving the block closes the connection. Arguments and errors are those of
-        `generate`; besides, `StreamTruncated` when the answer is cut off.
+        that nothing is repeated: a long answer for which the server wants another request goes on where it had paused.
+        Leaving the block closes the connection. Arguments and errors are those of `generate`; besides,
+        `StreamTruncated` when the answer is cut off.
         """
         return Stream(self, self.plan(contents, "streamGenerateContent", **fields))
 
@@ -127,10 +131,17 @@ class Client(Caller):
         """Close the connections."""
         self.close()
 
-    def _open(self, plan: Plan, *, whole: bool) -> OpenAnswer:
+    def _go_on(self, hops: Hops[OpenAnswer], plan: Plan, *, whole: bool) -> None:
+        """Send the request that goes on with an answer."""
+        try:
+            hops.began(self._open(plan, whole=whole, patience=hops.answer.patience.going_on()))
+        except GeminiMagicError as error:
+            hops.give_up(error)
+
+    def _open(self, plan: Plan, *, whole: bool, patience: Patience | None = None) -> OpenAnswer:
         """Send until an answer begins, or is whole; or until nothing is left to try."""
         plan, attempts = self.begun(plan)
-        patience = self.patience()
+        patience = patience or self.patience()
         while True:
             try:
                 answer = self._attempt(plan, attempts, patience, whole=whole)
@@ -185,7 +196,7 @@ class Client(Caller):
 
 
 class OpenAnswer(Answer):
-    """An answer that has begun, and the connection it comes over."""
+    """The answer to a request, which has begun, and the connection it comes over."""
 
     def __init__(
         self,
@@ -195,29 +206,18 @@ class OpenAnswer(Answer):
         attempts: Attempts,
         patience: Patience,
     ) -> None:
-        super().__init__(reader, attempts, patience)
-        #: The call it answers.
-        self.plan = plan
+        super().__init__(plan, reader, attempts, patience)
         self._incoming = incoming
         self._body = iter(incoming)
 
     def begin(self, *, whole: bool) -> None:
         """Read until the first event, or to the end."""
         while self.wants_more(whole=whole):
-            self._read()
+            self.read()
         self.raise_before_events(whole=whole)
 
-    def __iter__(self) -> Iterator[Event]:
-        """The events, as they come."""
-        while True:
-            while self.waiting:
-                yield self.waiting.popleft()
-            if self.over:
-                self.raise_after_events()
-                return
-            self._read()
-
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take in what comes next."""
         try:
             data = next(self._body, None)
         except GeminiMagicError as error:
@@ -238,27 +238,38 @@ class Stream:
     def __init__(self, client: Client, plan: Plan) -> None:
         self._client = client
         self._plan = plan
-        self._answer: OpenAnswer | None = None
+        self._hops: Hops[OpenAnswer] | None = None
 
     def __enter__(self) -> Self:
         """Send the request; returns when the answer begins."""
-        self._answer = self._client._open(self._plan, whole=False)  # noqa: SLF001 - the client's other half
+        self._hops = Hops(self._client, self._client._open(self._plan, whole=False))  # noqa: SLF001 - its other half
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the connection; an answer that was not read to its end counts as interrupted."""
         self._opened.stop()
-        self._opened.close()
-        self._client.done(self._opened.plan, self._opened)
+        self._opened.answer.close()
+        self._opened.end()
 
     def __iter__(self) -> Iterator[Event]:
-        """The events, in order."""
-        return iter(self._opened)
+        """The events, in order; those of all requests when the answer takes several."""
+        hops = self._opened
+        while True:
+            answer = hops.answer
+            while answer.waiting:
+                yield answer.waiting.popleft()
+            if not answer.over:
+                answer.read()
+            elif (further := hops.next()) is not None:
+                self._client._go_on(hops, further, whole=False)  # noqa: SLF001 - the client's other half
+            elif not answer.waiting:
+                hops.raise_at_end()
+                return
 
     @property
     def opened(self) -> bool:
         """Whether an answer has begun."""
-        return self._answer is not None
+        return self._hops is not None
 
     @property
     def reply(self) -> Reply:
@@ -271,7 +282,7 @@ class Stream:
         return self._opened.notes
 
     @property
-    def _opened(self) -> OpenAnswer:
-        if self._answer is None:
+    def _opened(self) -> Hops[OpenAnswer]:
+        if self._hops is None:
             raise ConfigError("The stream is not open.", hint="Use it as `with client.stream(…) as events:`.")
-        return self._answer
+        return self._hops

@@ -61,6 +61,16 @@ _BY_REASON = {
     "rate_limit_exceeded": 429,
     "insufficient_quota": 429,
 }
+_WAYS_OUT = (
+    (
+        re.compile(r"thought[_ ]?signature", re.IGNORECASE),
+        "Try `%gemini repair` (or chat.repair_signatures()): signatures of another route, model or key are not taken.",
+    ),
+    (
+        re.compile(r"function (?:call|response) (?:parts?|turn)\b", re.IGNORECASE),
+        "The history must match: right behind the calls of a turn stand as many results, in the same order.",
+    ),
+)
 
 
 def error_from(status: int, headers: Mapping[str, str], body: bytes | str) -> ApiError:
@@ -78,7 +88,7 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes | str) -> Ap
     kind = _class_of(code, fields)
     hint = ""
     if kind is BadRequest:
-        hint = "; ".join(_field_violations(fields.details))
+        hint = " ".join(filter(None, ["; ".join(_field_violations(fields.details)), _way_out(fields.message)]))
     elif kind is QuotaExhausted:
         hint = _quota(fields.details)
     return kind(
@@ -89,6 +99,11 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes | str) -> Ap
         retry_delay=delay,
         hint=hint,
     )
+
+
+def _way_out(message: str) -> str:
+    """What helps against refusals of a history with calls; the server's words about them are hard to read."""
+    return next((hint for words, hint in _WAYS_OUT if words.search(message)), "")
 
 
 class _Fields:

@@ -34,7 +34,7 @@ from gemini_magic.exceptions import (
 from gemini_magic.settings.urls import root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gemini_magic.client.client import Client
     from gemini_magic.client.http import Connections
@@ -125,6 +125,7 @@ class _Probe:
                 "models": ("models", self._models, "none"),
                 "tokens": ("count_tokens", self._count, False),
                 "schema": ("json_schema", self._schema, "none"),
+                "functions": ("function_schema", self._functions, "none"),
                 "pictures": ("inline_images", self._picture, False),
             }
             for check, (name, run, absent) in checks.items():
@@ -266,24 +267,46 @@ class _Probe:
         return "counted" if total is not None else "no: the answer holds no number"
 
     def _schema(self) -> str:
+        """The field for the schema of an answer."""
+
+        def ask(field: str, schema: object) -> str:
+            reply = self._ask(self._client, responseMimeType="application/json", **{field: schema})
+            return "the answer is no JSON" if reply.text and not reply.text.lstrip().startswith("{") else ""
+
+        return self._field("json_schema", {"responseJsonSchema": _JSON_SCHEMA, "responseSchema": _SCHEMA}, ask)
+
+    def _functions(self) -> str:
+        """The field for the parameters of a function; the model has to call this one."""
+
+        def ask(field: str, schema: object) -> str:
+            reply = self._client.generate(
+                _QUESTION,
+                config={"maxOutputTokens": _TOKENS},
+                tools=[{"name": "answer", "description": "Give the answer.", field: schema}],
+                tool_config={"functionCallingConfig": {"mode": "ANY"}},
+            )
+            return "the answer is no call" if reply.text and not reply.function_calls else ""
+
+        return self._field("function_schema", {"parametersJsonSchema": _JSON_SCHEMA, "parameters": _SCHEMA}, ask)
+
+    def _field(self, name: str, fields: Mapping[str, object], ask: Callable[[str, object], str]) -> str:
         """The newer field, then the older one; a gateway that passes over a field does not have it."""
-        fields = {"responseJsonSchema": _JSON_SCHEMA, "responseSchema": _SCHEMA}
         refused: list[str] = []
         for field, schema in fields.items():
             try:
-                reply = self._ask(self._client, responseMimeType="application/json", **{field: schema})
+                passed_over = ask(field, schema)
             except GeminiMagicError as error:
                 if not _is_refusal(error):
                     raise
                 refused.append(f"{field} is refused ({_words(error)})")
                 continue
-            if not reply.text or reply.text.lstrip().startswith("{"):
-                self._found["json_schema"] = field
+            if not passed_over:
+                self._found[name] = field
                 return "; ".join([f"{field} is taken", *refused])
-            refused.append(f"{field} is passed over: the answer is no JSON")
-        self._found["json_schema"] = "none"
-        self._reasons["json_schema"] = "; ".join(refused)
-        return f"no: {self._reasons['json_schema']}"
+            refused.append(f"{field} is passed over: {passed_over}")
+        self._found[name] = "none"
+        self._reasons[name] = "; ".join(refused)
+        return f"no: {self._reasons[name]}"
 
     def _picture(self) -> str:
         blob = {"mimeType": "image/png", "data": b64encode(_png()).decode()}

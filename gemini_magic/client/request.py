@@ -13,7 +13,7 @@ from gemini_magic.parts import to_parts
 from gemini_magic.wire import Content, Part
 
 if TYPE_CHECKING:
-    from gemini_magic.wire import GenerationConfig, SafetySetting, Tool, ToolConfig
+    from gemini_magic.wire import GenerationConfig, SafetySetting, ToolConfig
 
 __all__ = ["Encoded", "RequestFields", "encode", "request_fields", "to_contents"]
 
@@ -30,8 +30,8 @@ class RequestFields(TypedDict, total=False):
     """The system instruction: text, a value, parts or a `Content`."""
     config: GenerationConfig | Mapping[str, Any] | None
     """Generation config, typed or as a dict with either spelling of the names."""
-    tools: Sequence[Tool | Mapping[str, Any]] | None
-    """Tools, typed or raw."""
+    tools: object
+    """Tools and declarations of functions, typed or raw; whoever asks carries the calls out."""
     tool_config: ToolConfig | Mapping[str, Any] | None
     """How tools may be used."""
     safety: Sequence[SafetySetting | Mapping[str, Any]] | Mapping[str, str] | None
@@ -102,18 +102,43 @@ def _system(system: object) -> Content | Mapping[str, Any]:
 
 
 def _tools(tools: object) -> list[Any]:
-    """Declarations as they are; a Python function is none, and the protocol's words about that would help nobody."""
+    """Tools as they are, and declarations that stand alone as one tool in the place of the first.
+
+    A Python function is neither, and the protocol's words about that would help nobody.
+    """
     several = isinstance(tools, Iterable) and not isinstance(tools, (Mapping, BaseModel, type))
     given: list[Any] = list(tools) if several else [tools]  # type: ignore[call-overload]  # just looked at
+    found: list[Any] = []
+    declared: list[Any] = []
     for tool in given:
         if callable(tool):
-            name = getattr(tool, "__name__", type(tool).__name__)
-            raise InputError(
-                f"`tools=` takes raw declarations, and {name} is a Python callable; nothing was sent.",
-                hint=f'Describe it: {{"functionDeclarations": [{{"name": "{name}", "description": "…", '
-                '"parameters": {…}}]}.',
-            )
-    return given
+            raise _no_declaration(tool)
+        if not _is_declaration(tool):
+            found.append(tool)
+            continue
+        if not declared:
+            found.append({"functionDeclarations": declared})
+        declared.append(tool)
+    return found
+
+
+def _is_declaration(tool: object) -> bool:
+    """Whether this declares one function; a tool has no name."""
+    if isinstance(tool, Mapping):
+        return "name" in tool
+    from gemini_magic.wire import FunctionDeclaration  # noqa: PLC0415 - half of all models, for who declares anything
+
+    return isinstance(tool, FunctionDeclaration)
+
+
+def _no_declaration(function: object) -> InputError:
+    name = getattr(function, "__name__", type(function).__name__)
+    it = name if name.isidentifier() else "f"
+    return InputError(
+        f"A client sends declarations and never runs anything, and {name} is a Python callable; nothing was sent.",
+        hint=f"`gm.Conversation(client, tools=[{it}]).ask(…)` runs it for the model; `gm.tools.declaration({it})` "
+        "gives its declaration to whoever carries the calls out.",
+    )
 
 
 def _safety(

@@ -19,7 +19,14 @@ from gemini_magic.client.surrogates import Joiner
 from gemini_magic.events import Assembler
 from gemini_magic.exceptions import GeminiMagicError, ProtocolError, StreamTruncated
 from gemini_magic.reply import Reply
-from gemini_magic.wire import CountTokensResponse, GenerateContentResponse, ListModelsResponse, Model, ModelList
+from gemini_magic.wire import (
+    Candidate,
+    CountTokensResponse,
+    GenerateContentResponse,
+    ListModelsResponse,
+    Model,
+    ModelList,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableSequence, Sequence
@@ -54,6 +61,7 @@ class AnswerReader:
         self._frames = FrameReader()
         self._chunks = ChunkParser()
         self._assembler = Assembler()
+        self._last: dict[str, Any] = {}
 
     def read(self, data: bytes | None, events: MutableSequence[Event]) -> GeminiMagicError | None:
         """Take bytes in, or the end of the body when there are none.
@@ -90,6 +98,7 @@ class AnswerReader:
     def _take(self, chunk: dict[str, Any], events: MutableSequence[Event]) -> None:
         if self.documents is not None:
             self.documents.append(to_json(chunk))
+        self._last = chunk
         self._assembler.feed(chunk, events)
 
     def _finish(self, events: MutableSequence[Event]) -> None:
@@ -103,6 +112,12 @@ class AnswerReader:
         if not (self._assembler.complete or self.unary):
             raise _truncated()
         self._assembler.finish(events)
+
+    @property
+    def checkpoint(self) -> str | None:
+        """From where an answer can go on that has ended without a reason, if the last chunk has said so."""
+        candidates = [Candidate.model_validate(each) for each in self._last.get("candidates") or ()]
+        return next((each.continuation_token for each in candidates if not each.index), None) or None
 
     def reply(
         self, *, attempts: int = 1, seconds: float = 0.0, interrupted: bool = False, broken: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from typing import TYPE_CHECKING, Protocol
 
 from gemini_magic.exceptions import Timeout
@@ -91,20 +92,26 @@ class Patience:
     def __init__(self, limits: Timeouts, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
-        self._begun = clock.monotonic()
+        self._begun = self._since = clock.monotonic()
         self._sent = self._begun
         self._answering = False
         self._stop = _STOP.get()
 
+    def going_on(self) -> Patience:
+        """The limits of a further request for the same answer; the total one has been running since the first."""
+        further = copy(self)
+        further._since = self._clock.monotonic()  # noqa: SLF001 - our own
+        return further
+
     @property
     def seconds(self) -> float:
-        """Seconds since the call began."""
-        return self._clock.monotonic() - self._begun
+        """Seconds since this request, or the first try of it, began."""
+        return self._clock.monotonic() - self._since
 
     @property
     def left(self) -> float:
         """Seconds left of the total limit."""
-        return self._limits.total - self.seconds
+        return self._limits.total - (self._clock.monotonic() - self._begun)
 
     def sending(self) -> None:
         """A request goes out."""

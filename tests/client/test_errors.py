@@ -141,6 +141,36 @@ def test_field_violations_are_named():
     assert str(found) == "400: no tools[0]: not here; x"
 
 
+REPAIR = "Try `%gemini repair` (or chat.repair_signatures()): signatures of another route, model or key are not taken."
+MATCH = "The history must match: right behind the calls of a turn stand as many results, in the same order."
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("Function call is missing a thought_signature in functionCall parts. Position 2.", REPAIR),
+        ("Function call `default_api:f` in the 2. content block is missing a `thought_signature`.", REPAIR),
+        ("Invalid thought signature.", REPAIR),
+        ("Corrupted thought signature.", REPAIR),
+        ("thoughtSignature is not valid base64", REPAIR),
+        ("Please ensure that the number of function response parts is equal to that of function calls.", MATCH),
+        ("Please ensure that function call turn comes immediately after a user turn.", MATCH),
+        ("Please ensure that function response turn comes immediately after a function call turn.", MATCH),
+        ("Unknown name \"id\" at 'contents[2].parts[0].function_response': Cannot find field.", ""),
+        ("The function turned out to be called f.", ""),
+    ],
+)
+def test_a_refusal_of_a_history_with_calls_says_what_helps(message, hint):
+    assert error_from(400, {}, _json({"error": {"code": 400, "message": message}})).hint == hint
+    assert error_from(503, {}, _json({"error": {"code": 503, "message": message}})).hint == ""
+
+
+def test_a_hint_stands_behind_the_fields_that_the_server_names():
+    violations = [{"field": "contents[1]", "description": "bad"}]
+    body = {"error": {"message": "Invalid thought signature.", "details": [{"fieldViolations": violations}]}}
+    assert error_from(400, {}, _json(body)).hint == f"contents[1]: bad {REPAIR}"
+
+
 @pytest.mark.parametrize(
     ("body", "hint"),
     [

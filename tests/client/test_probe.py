@@ -56,7 +56,7 @@ class Gateway:
     models: str = "Google"
     models_path: str = "/v1beta/models"
     counts: bool = True
-    schemas: Sequence[str] = ("responseJsonSchema", "responseSchema")
+    schemas: Sequence[str] = ("responseJsonSchema", "responseSchema", "parametersJsonSchema", "parameters")
     passed_over: bool = False
     pictures: bool = True
     headers: dict[str, str] = field(default_factory=dict)
@@ -76,14 +76,18 @@ class Gateway:
     def answer(self, method: str, body: Any) -> Say:
         if method == "countTokens":
             return self.say({"totalTokens": 6}) if self.counts else self.refused(404)
-        config = body.get("generationConfig", {})
+        config, declared = body.get("generationConfig", {}), json.dumps(body.get("tools", ()))
         asked = [name for name in ("responseJsonSchema", "responseSchema") if name in config]
+        asked += [name for name in ("parametersJsonSchema", "parameters") if f'"{name}"' in declared]
         if not self.passed_over and not set(asked) <= set(self.schemas):
             return self.refused(400)
         if not self.pictures and "inlineData" in json.dumps(body):
             return self.refused(400)
         if method == "streamGenerateContent":
             return Say(SPELLINGS[self.stream], headers=self.headers, framing="chunked")
+        if "tools" in body and not self.passed_over:
+            call = {"functionCall": {"name": "answer", "args": {"ok": True}}}
+            return self.say({"candidates": [{"content": {"parts": [call]}, "finishReason": "STOP"}]})
         text = '{"ok": true}' if asked and not self.passed_over else "OK"
         return Say([event(text, "STOP", modelVersion="gemini-x")[6:].strip()], headers=self.headers)
 
@@ -149,6 +153,7 @@ def test_every_gateways_ways_are_found(wire, name):
         "responseJsonSchema",
         True,
     )
+    assert (capabilities.function_schema, capabilities.function_ids) == ("parametersJsonSchema", None)
     assert capabilities.model_count == len(MODELS[gateway.models].get("data", [1]))
     other = {"authorization": "x-goog-api-key", "x-goog-api-key": "authorization"}[gateway.header]
     assert [seen.target for seen in wire.seen if seen.header(other)] == []
@@ -161,7 +166,7 @@ def test_the_spelling_of_its_streams_is_found(wire, spelling):
 
 def test_requests_are_few_small_and_of_their_own(wire):
     assert probed(wire, Gateway()).fine
-    assert len(wire.seen) == 6
+    assert len(wire.seen) == 7
     for seen in wire.seen:
         assert len(seen.body) < 600
         if seen.method == "POST" and "countTokens" not in seen.target:
@@ -171,7 +176,7 @@ def test_requests_are_few_small_and_of_their_own(wire):
 def test_they_count_for_the_ledger(wire):
     client = client_for(wire, Gateway())
     probe(client)
-    assert len(client._ledger.entries) == 4
+    assert len(client._ledger.entries) == 5
     client.close()
 
 
@@ -224,6 +229,7 @@ def test_what_it_does_not_have_is_told_with_its_words(wire):
     capabilities = found.capabilities
     assert found.fine
     assert (capabilities.count_tokens, capabilities.json_schema) == (False, "none")
+    assert capabilities.function_schema == "none"
     assert (capabilities.inline_images, capabilities.models) == (False, "none")
     assert words(found)["tokens"].startswith("no: 404 X: Not here.")
     assert words(found)["pictures"] == "no: 400 X: Not here."
@@ -231,15 +237,19 @@ def test_what_it_does_not_have_is_told_with_its_words(wire):
 
 
 def test_the_older_field_for_a_schema_is_found(wire):
-    found = probed(wire, Gateway(schemas=("responseSchema",)))
+    found = probed(wire, Gateway(schemas=("responseSchema", "parameters")))
     assert found.capabilities.json_schema == "responseSchema"
+    assert found.capabilities.function_schema == "parameters"
     assert "responseJsonSchema is refused" in words(found)["schema"]
+    assert "parametersJsonSchema is refused" in words(found)["functions"]
 
 
 def test_a_field_that_is_passed_over_does_not_count(wire):
     found = probed(wire, Gateway(passed_over=True))
     assert found.capabilities.json_schema == "none"
+    assert found.capabilities.function_schema == "none"
     assert "passed over" in words(found)["schema"]
+    assert "passed over: the answer is no call" in words(found)["functions"]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -321,7 +331,7 @@ def test_neither_a_cache_nor_a_tape_has_a_part_in_it(wire, tmp_path):
     shelved = client.with_shelf(AnswerCache(tmp_path / "cache")).with_shelf(Recorder(Tape(tmp_path / "tape.jsonl")))
     first, second = probe(shelved), probe(shelved)
     assert first.capabilities == second.capabilities
-    assert len(wire.seen) == 12
+    assert len(wire.seen) == 14
     assert not (tmp_path / "tape.jsonl").exists()
     client.close()
 

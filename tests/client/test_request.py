@@ -201,9 +201,42 @@ class Weather:
 def test_a_function_is_no_declaration_and_the_message_says_what_is(tools, name, driver, wire, way):
     failure = driver.attempt(way, driver.client(wire.url), tools=tools).error
     assert isinstance(failure, InputError)
-    assert f"`tools=` takes raw declarations, and {name} is a Python callable" in str(failure)
-    assert "functionDeclarations" in failure.hint
+    assert f"never runs anything, and {name} is a Python callable" in str(failure)
+    it = name if name.isidentifier() else "f"
+    assert f"`gm.Conversation(client, tools=[{it}]).ask(…)`" in failure.hint
+    assert f"`gm.tools.declaration({it})`" in failure.hint
     assert wire.seen == []
+
+
+SEARCH = {"googleSearch": {}}
+PLAIN = {"name": "f", "description": "Does it."}
+TYPED = protocol.FunctionDeclaration(name="g", parameters_json_schema={"type": "object"})
+TYPED_SENT = {"name": "g", "parametersJsonSchema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        ([PLAIN], [{"functionDeclarations": [PLAIN]}]),
+        (PLAIN, [{"functionDeclarations": [PLAIN]}]),
+        (TYPED, [{"functionDeclarations": [TYPED_SENT]}]),
+        ([SEARCH, PLAIN, {"codeExecution": {}}, TYPED], [SEARCH, [PLAIN, TYPED_SENT], {"codeExecution": {}}]),
+        ([{"functionDeclarations": [PLAIN]}, TYPED], [{"functionDeclarations": [PLAIN]}, [TYPED_SENT]]),
+        ([protocol.Tool(function_declarations=[TYPED])], [{"functionDeclarations": [TYPED_SENT]}]),
+        ([{**PLAIN, "brandNew": [1]}], [{"functionDeclarations": [{**PLAIN, "brandNew": [1]}]}]),
+        ([{"name": "f", "parameters_json_schema": {}}], [[{"name": "f", "parametersJsonSchema": {}}]]),
+    ],
+    ids=str,
+)
+def test_a_declaration_may_stand_alone(tools, expected, driver, wire, way):
+    wrapped = [{"functionDeclarations": tool} if isinstance(tool, list) else tool for tool in expected]
+    assert _sent(driver, wire, way=way, tools=tools)["tools"] == wrapped
+
+
+def test_declarations_that_stand_alone_are_counted_as_they_are_sent(driver, wire):
+    wire.answers(unary("no count"))
+    driver.count_tokens(driver.client(wire.url), "hi", tools=[PLAIN])
+    assert wire.seen[0].json()["generateContentRequest"]["tools"] == [{"functionDeclarations": [PLAIN]}]
 
 
 def test_one_declaration_needs_no_list(driver, wire):
