@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from gemini_magic import tools
     from gemini_magic.chat import Conversation
     from gemini_magic.client import AsyncClient, Client
     from gemini_magic.connect import connect
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from gemini_magic.extract import compare, evaluate, extract, run_of
     from gemini_magic.parts.files import file, image
     from gemini_magic.reply import Reply
+    from gemini_magic.tools import tool
     from gemini_magic.widget import ChatWidget
 
 _HOMES = {
@@ -80,7 +82,10 @@ _HOMES = {
     "file": "parts.files",
     "image": "parts.files",
     "run_of": "extract",
+    "tool": "tools",
 }
+#: Rooms that are public as they are.
+_ROOMS = frozenset({"tools"})
 
 __all__ = [
     "AnswerTruncated",
@@ -138,6 +143,8 @@ __all__ = [
     "file",
     "image",
     "run_of",
+    "tool",
+    "tools",
 ]
 
 
@@ -162,6 +169,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
         return version("gemini-magic")
     if name not in __all__:
         raise AttributeError(f"module 'gemini_magic' has no attribute {name!r}")
+    if name in _ROOMS:
+        return import_module(f"gemini_magic.{name}")
     value = getattr(import_module(f"gemini_magic.{_HOMES.get(name, 'exceptions')}"), name)
     globals()[name] = value
     return value

@@ -20,13 +20,24 @@ def test_the_public_names_are_sorted_and_unique():
     assert gm.__all__ == sorted(set(gm.__all__))
 
 
-@pytest.mark.parametrize("name", gm.__all__)
+ROOMS = {"tools"}
+
+
+@pytest.mark.parametrize("name", sorted({*gm.__all__} - ROOMS))
 def test_every_public_name_can_be_had(name):
     value = getattr(gm, name)
     assert callable(value)
     assert value.__name__ == name
     assert value.__module__.startswith("gemini_magic.")
     assert (value.__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("name", sorted(ROOMS))
+def test_a_public_room_offers_its_names_in_order(name):
+    room = getattr(gm, name)
+    assert room.__name__ == f"gemini_magic.{name}"
+    assert room.__all__ == sorted(room.__all__)
+    assert all(callable(getattr(room, each)) for each in room.__all__)
 
 
 def test_dir_lists_the_public_names():

@@ -1,11 +1,11 @@
-"""The way to an answer for which functions were called: what the model asked for, what came of it, what was sent back."""
+"""The way to an answer for which functions were called: what was asked for, what came of it, and what was sent back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gemini_magic.wire import UsageMetadata
+from gemini_magic.wire import Content, UsageMetadata
 from gemini_magic.wire.base import assembled
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from gemini_magic.events import ToolRun
     from gemini_magic.reply import Reply
-    from gemini_magic.wire import Content
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,13 @@ class Step:
     reply: Reply
     runs: tuple[ToolRun, ...] = ()
     results: Content | None = None
+
+
+def said(reply: Reply) -> Content:
+    """The first answer's content as it came, with the role that some gateways leave out."""
+    first = next((candidate for candidate in reply.candidates if not candidate.index), reply.candidates[0])
+    content = first.content or Content(parts=[])
+    return content if content.role else content.model_copy(update={"role": "model"})
 
 
 def summed(usages: Iterable[UsageMetadata | None]) -> UsageMetadata | None:
