@@ -82,14 +82,15 @@ def oddities(turns: Sequence[Turn]) -> Iterator[str]:
     for number, turn in enumerate(turns, 1):
         if turn.answer is None:
             continue
-        question, answer = turn.question.content.parts or [], turn.answer.content.parts or []
-        yield from _odd_parts([*question, *answer], f"turn {number}")
-        given = [part.function_response.name or "" for part in question if part.function_response is not None]
-        if loose := [name for name in given if name not in asked]:
-            yield f"turn {number} has a result of {_short(loose[0])}, which was not called"
-        if asked and not given:
-            yield f"turn {number} does not give the result of {_short(asked[0])}, which was called before it"
-        asked = [part.function_call.name or "" for part in answer if part.function_call is not None]
+        contents = [encoded.content.parts or [] for encoded in turn.contents]
+        yield from _odd_parts([part for parts in contents for part in parts], f"turn {number}")
+        for question, answer in zip(contents[::2], contents[1::2], strict=True):
+            given = [part.function_response.name or "" for part in question if part.function_response is not None]
+            if loose := [name for name in given if name not in asked]:
+                yield f"turn {number} has a result of {_short(loose[0])}, which was not called"
+            if asked and not given:
+                yield f"turn {number} does not give the result of {_short(asked[0])}, which was called before it"
+            asked = [part.function_call.name or "" for part in answer if part.function_call is not None]
 
 
 def _odd_parts(parts: Sequence[Part], where: str) -> Iterator[str]:

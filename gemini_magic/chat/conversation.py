@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from gemini_magic.chat import export, store
+from gemini_magic.chat.fields import ChatFields, request_part, tooling_of
 from gemini_magic.chat.places import Place, counted, find_place, how_many, put, turn_at
+from gemini_magic.chat.repair import repaired
 from gemini_magic.chat.saved import Saved
 from gemini_magic.chat.stream import ChatStream
+from gemini_magic.chat.tooled import Tooled
 from gemini_magic.chat.turns import Origin, Turn, answered, failed, plain_fields, plain_system, question_of
 from gemini_magic.chat.watching import Watchers
 from gemini_magic.connect import connect
@@ -25,13 +29,15 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
-    from gemini_magic.client import Client, Encoded
+    from gemini_magic.chat.tool_stream import ToolStream
+    from gemini_magic.client import Client, Encoded, Stream
     from gemini_magic.client.request import RequestFields
     from gemini_magic.reply import Reply
+    from gemini_magic.tools.tooling import Tooling
     from gemini_magic.wire import Content
 
 
-class Conversation:
+class Conversation(Tooled):
     """Asks one question after another, each with everything said before.
 
     A turn that failed, was blocked or was interrupted stays visible in `turns` and is not sent again.
@@ -40,17 +46,35 @@ class Conversation:
         client: Where to ask; may be changed between turns. Without one, `connect` finds it at the first question.
         system: The system instruction: text, a value, parts or a content.
         name: What the ledger and the notebook call it.
+        tools: What its questions may use when they name nothing themselves: functions, and tools of the server. The
+            model can call these functions and no others.
+        approve: Whether to ask before a function runs: ``ask`` (unless it only reads), ``always`` run without asking,
+            or ``never`` run.
+        max_steps: How often the model may ask for calls in one answer; 8 unless given.
 
     Attributes:
         notes: What was noticed when it was loaded from a file, in words.
 
+    Raises:
+        InputError: One of the tools is none, or a setting has a value that it cannot have.
+
     Example:
-        >>> chat = Conversation(client, system="Answer in one sentence.")
-        >>> chat.ask("What is a monad?").text
-        >>> chat.ask("And in Python?").text
+        >>> chat = Conversation(client, system="Answer in one sentence.", tools=[get_weather])
+        >>> chat.ask("Is it warmer in Oslo or in Madrid?").text
+        >>> chat.ask("And tomorrow?").text
     """
 
-    def __init__(self, client: Client | None = None, *, system: object = None, name: str = "") -> None:
+    def __init__(
+        self,
+        client: Client | None = None,
+        *,
+        system: object = None,
+        name: str = "",
+        tools: object = None,
+        approve: str = "ask",
+        max_steps: int | None = None,
+    ) -> None:
+        super().__init__(tools, approve, max_steps)
         self._client = client
         self.system = system
         self.name = name
@@ -97,7 +121,7 @@ class Conversation:
         run: str = "",
         append: bool = False,
         place: int | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[ChatFields],
     ) -> Reply:
         """Ask, and wait for the whole answer.
 
@@ -113,18 +137,26 @@ class Conversation:
             append: Add a turn, also when the cell has made one before.
             place: The number of a turn, counted from 1, whose place this question takes.
             **fields: ``model``, ``config``, ``tools``, ``tool_config``, ``safety``, ``extra``; ``system`` for this
-                question only.
+                question only; ``approve``, ``max_steps``, ``tool_mode``, ``approver``: see `ChatFields`.
 
         Raises:
             ConfigError: The client is not set up; the conversation is unchanged.
             InputError: Something cannot be sent; the conversation is unchanged.
+            ToolLimit: The model asked for more calls than it may; nothing more was sent.
             GeminiMagicError: No answer came.
         """
         spot = find_place(self._turns, cell=cell, run=run, append=append, place=place)
         asked, origin = question_of(question), Origin(plain_fields(fields), cell, run)
+        tooling = tooling_of(fields, self._tooling)
+        if tooling:
+            with self._called(asked, spot, origin, tooling, fields, whole=True) as events:
+                for _ in events:
+                    pass
+            return events.reply
         try:
             with self._labelled(cell):
-                reply = self.client.generate([*_contents(spot.before), asked], **self.fields_for(fields))
+                given = request_part(fields, tooling)
+                reply = self.client.generate([*_contents(spot.before), asked], **self.fields_for(given))
         except (ConfigError, InputError):
             raise  # nothing was sent
         except BaseException as error:
@@ -140,7 +172,7 @@ class Conversation:
         run: str = "",
         append: bool = False,
         place: int | None = None,
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[ChatFields],
     ) -> ChatStream:
         """Ask, and take the answer as it comes: ``with chat.stream("…") as events: for event in events: …``.
 
@@ -148,7 +180,25 @@ class Conversation:
         """
         spot = find_place(self._turns, cell=cell, run=run, append=append, place=place)
         asked, origin = question_of(question), Origin(plain_fields(fields), cell, run)
-        stream = self.client.stream([*_contents(spot.before), asked], **self.fields_for(fields))
+        tooling = tooling_of(fields, self._tooling)
+        if tooling:
+            return self._called(asked, spot, origin, tooling, fields)
+        given = request_part(fields, tooling)
+        stream = self.client.stream([*_contents(spot.before), asked], **self.fields_for(given))
+        return self._kept(stream, asked, spot, origin)
+
+    def _called(
+        self, asked: Encoded, spot: Place, origin: Origin, tooling: Tooling, fields: ChatFields, *, whole: bool = False
+    ) -> ChatStream:
+        """An answer for which functions may be called."""
+        from gemini_magic.chat.tool_stream import ToolStream  # noqa: PLC0415 - most questions have no functions
+
+        given = self.fields_for(request_part(fields, tooling))
+        contents, labels = [*_contents(spot.before), asked], partial(self._labelled, origin.cell)
+        stream = ToolStream(self.client, contents, given, tooling, whole=whole, labels=labels)
+        return self._kept(stream, asked, spot, origin)
+
+    def _kept(self, stream: Stream | ToolStream, asked: Encoded, spot: Place, origin: Origin) -> ChatStream:
         return ChatStream(stream, asked, origin, lambda turn: self._put(spot, turn), self.name)
 
     def keep(
@@ -159,7 +209,7 @@ class Conversation:
         *,
         cell: str = "",
         run: str = "",
-        **fields: Unpack[RequestFields],
+        **fields: Unpack[ChatFields],
     ) -> None:
         """Add the turn of a question that somebody else has sent, such as one whose answer had to be repaired.
 
@@ -177,7 +227,7 @@ class Conversation:
         else:
             self._put(spot, answered(asked, outcome, origin))
 
-    def edit(self, number: int, *question: object, **fields: Unpack[RequestFields]) -> Reply:
+    def edit(self, number: int, *question: object, **fields: Unpack[ChatFields]) -> Reply:
         """Ask something else in the place of a turn; later turns become stale.
 
         Args:
@@ -186,7 +236,7 @@ class Conversation:
             **fields: As in `ask`; those that the turn was asked with hold where none are given.
         """
         old = turn_at(self._turns, number)
-        asked_with: RequestFields = {**old.fields, **fields}
+        asked_with: ChatFields = {**old.fields, **fields}
         return self.ask(*question, cell=old.cell, run=old.run, place=number, **asked_with)
 
     def replay(self) -> Iterator[Reply]:
@@ -207,6 +257,17 @@ class Conversation:
         with self._lock:
             self._turns = tuple(turn.marked(stale=False) for turn in self._turns)
         self._watchers.tell()
+
+    def repair_signatures(self) -> int:
+        """Make calls fit to be sent that another model, key or route has signed; returns how many parts have changed.
+
+        In the place of signatures stands the one that Gemini documents for calls that it did not make itself. Not every
+        gateway takes it, and what the model had thought is lost to it: do this when a signature was refused.
+        """
+        with self._lock:
+            self._turns, count = repaired(self._turns)
+        self._watchers.tell()
+        return count
 
     def undo(self, count: int = 1) -> tuple[Turn, ...]:
         """Take back the last turns, those included that are not sent again; returns them.
@@ -238,7 +299,7 @@ class Conversation:
         elif upto:
             turn_at(turns, upto)
         fork = Conversation(self._client, system=self.system, name=name)
-        fork._turns = turns[:upto]
+        fork._turns, fork._tooling = turns[:upto], self._tooling
         return fork
 
     def turn_of(self, question: Encoded) -> Turn | None:
@@ -336,5 +397,4 @@ class Conversation:
 
 
 def _contents(turns: tuple[Turn, ...]) -> list[Encoded]:
-    kept = [(turn.question, turn.answer) for turn in turns]
-    return [content for question, answer in kept if answer is not None for content in (question, answer)]
+    return [content for turn in turns for content in turn.contents]

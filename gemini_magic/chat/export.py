@@ -13,7 +13,7 @@ from gemini_magic.chat.outputs import turn_metadata
 from gemini_magic.chat.records import written_json
 from gemini_magic.chat.saved import FORMAT, VERSION, Saved
 from gemini_magic.chat.store import json_of
-from gemini_magic.chat.words import in_words
+from gemini_magic.chat.words import in_words, reply_in_words
 from gemini_magic.exceptions import StoreError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def markdown_of(chat: Saved) -> str:
         blocks += [f"## {number}. Question", harmless(in_words(turn.question.content.parts or []))]
         blocks.append(f"## {number}. Answer{_model_words(turn)}")
         if turn.reply is not None:
-            blocks.append(harmless(in_words(turn.reply.parts)))
+            blocks.append(harmless(reply_in_words(turn.reply)))
         blocks += [f"*{harmless(_line(words))}*" for words in remarks(turn)]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
@@ -174,7 +174,7 @@ def _magic(name: str) -> str:
 
 
 def _outputs(chat: Saved, turn: Turn) -> list[dict[str, Any]]:
-    answer = in_words(turn.reply.parts) if turn.reply is not None else ""
+    answer = reply_in_words(turn.reply) if turn.reply is not None else ""
     text = "\n\n".join(filter(None, (answer, *(f"[{words}]" for words in remarks(turn)))))
     metadata = turn_metadata(chat, turn, limit=None)
     outputs = [_output({"text/plain": _CONTROL.sub("", text)}, metadata)]

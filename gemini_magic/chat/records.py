@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pydantic_core
 from pydantic import ValidationError
 
 from gemini_magic.chat.checks import check_answer, check_question
+from gemini_magic.chat.fields import ChatFields, written_fields
+from gemini_magic.chat.runs import read_run, run_record
 from gemini_magic.chat.turns import KEPT, Origin, Turn, answered
-from gemini_magic.client.request import RequestFields, encode
+from gemini_magic.client.request import encode
 from gemini_magic.exceptions import ConversationFileError, InputError, StoreError
-from gemini_magic.reply import Reply
+from gemini_magic.reply import Reply, Step
 from gemini_magic.wire import Content, GenerateContentResponse
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 #: What a file does not decide.
-_TOOLS = frozenset({"tools", "toolconfig"})
+_TOOLS = frozenset({"tools", "toolconfig", "approve", "maxsteps", "toolmode"})
 _REFUSED = frozenset(
     {"apikey", "auth", "authorization", "baseurl", "endpoint", "headers", "key", "profile", "proxy", "token"}
     | {"keyvariable", "keyvariables"}
@@ -56,7 +59,7 @@ def turn_record(turn: Turn) -> dict[str, Any]:
         record["reply"] = _reply_record(turn.reply)
     record |= {name: getattr(turn, name) for name, usual in _TURN.items() if getattr(turn, name) != usual}
     if turn.fields:
-        record["fields"] = dict(turn.fields)
+        record["fields"] = written_fields(turn.fields)
     record["digest"] = _digest(turn)
     return _without_surrogates(record, ("cell", "run"))
 
@@ -67,7 +70,14 @@ def _reply_record(reply: Reply) -> dict[str, Any]:
     given = {name: value for name, value in values.items() if value != _REPLY[name]}
     if reply.warnings:
         given["warnings"] = list(reply.warnings)
+    if reply.steps:
+        given["steps"] = [_step_record(step) for step in reply.steps]
     return {"response": dumped(reply.response), **given}
+
+
+def _step_record(step: Step) -> dict[str, Any]:
+    record: dict[str, Any] = {"reply": _reply_record(step.reply), "runs": [run_record(run) for run in step.runs]}
+    return {**record, "results": dumped(step.results)} if step.results is not None else record
 
 
 def _without_surrogates(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -79,7 +89,7 @@ def _without_surrogates(record: dict[str, Any], names: tuple[str, ...]) -> dict[
 
 def _digest(turn: Turn) -> str:
     """What shows that the parts are those that were saved, signatures included."""
-    contents = [turn.question.content, *([turn.answer.content] if turn.answer is not None else [])]
+    contents = [encoded.content for encoded in turn.contents or (turn.question,)]
     return hashlib.sha256(written_json([dumped(content) for content in contents])).hexdigest()[:16]
 
 
@@ -109,7 +119,7 @@ def read_turn(record: object, where: str, notes: list[str]) -> Turn:
     origin = Origin(_read_fields(fields.get("fields", {}), where, notes), cell, run)
     error, stale = get(fields, "error", str, "", where), get(fields, "stale", bool, False, where)
     turn = _turn(question, reply, cast("TurnStatus", status), origin, where)
-    turn = Turn(turn.question, reply, turn.status, turn.answer, error, cell, run, stale, origin.fields, made)
+    turn = replace(turn, error=error, cell=cell, run=run, stale=stale, fields=origin.fields, made=made)
     if get(fields, "digest", str, "", where) not in {"", _digest(turn)}:
         notes.append(f"{where.rpartition(': ')[2]} was changed after it was saved")
     return turn
@@ -155,10 +165,31 @@ def _read_reply(record: object, where: str) -> Reply | None:
         tuple(warnings),
         get(fields, "interrupted", bool, False, where),
         get(fields, "broken", bool, False, where),
+        steps=_read_steps(fields, where),
     )
 
 
-def _read_fields(record: object, where: str, notes: list[str]) -> RequestFields:
+def _read_steps(fields: dict[str, Any], where: str) -> tuple[Step, ...]:
+    steps = get(fields, "steps", list, [], where)
+    return tuple(_read_step(record, f"{where}: step {number}") for number, record in enumerate(steps, 1))
+
+
+def _read_step(record: object, where: str) -> Step:
+    fields = as_object(record, where)
+    reply = _read_reply(fields.get("reply"), where)
+    if reply is None or reply.steps:
+        raise ConversationFileError(f"{where}: its reply is {'missing' if reply is None else 'no single one'}.")
+    runs = tuple(read_run(run, where) for run in get(fields, "runs", list, [], where))
+    if fields.get("results") is None:
+        return Step(reply, runs)
+    results = read_content(fields["results"], f"{where}: its results")
+    check_question(results, where)
+    if not reply.candidates:
+        raise ConversationFileError(f"{where}: there are results, but no answer that asks for them.")
+    return Step(reply, runs, results)
+
+
+def _read_fields(record: object, where: str, notes: list[str]) -> ChatFields:
     """What a question was asked with, without tools: a file does not enable any."""
     where = f"{where}: its fields"
     given = as_object(record, where)
@@ -174,7 +205,7 @@ def _read_fields(record: object, where: str, notes: list[str]) -> RequestFields:
     tools = {plain_name(name) for name in (*given, *given.get("extra", {}))} & _TOOLS
     if tools:
         notes.append(f"{where.split(': ')[-2]} was asked with tools; they are not taken from a file")
-    return cast("RequestFields", {name: value for name, value in kept.items() if value})
+    return cast("ChatFields", {name: value for name, value in kept.items() if value})
 
 
 def read_content(record: object, where: str) -> Content:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from gemini_magic.chat.tool_stream import ToolStream
     from gemini_magic.client import Encoded, Stream
     from gemini_magic.events import Event
     from gemini_magic.reply import Reply
@@ -20,7 +21,7 @@ class ChatStream:
     """The events of a conversation's next answer; a context manager and an iterator.
 
     Args:
-        stream: The answer as the client gives it.
+        stream: The answer as the client gives it, or one over several requests.
         question: What is asked.
         origin: What it is asked with, and where.
         keep: Takes the turn when the answer is over.
@@ -28,7 +29,7 @@ class ChatStream:
     """
 
     def __init__(
-        self, stream: Stream, question: Encoded, origin: Origin, keep: Callable[[Turn], None], name: str
+        self, stream: Stream | ToolStream, question: Encoded, origin: Origin, keep: Callable[[Turn], None], name: str
     ) -> None:
         self._stream = stream
         self._question = question

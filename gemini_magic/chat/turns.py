@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import pydantic_core
 
+from gemini_magic.chat.fields import ChatFields, kept_fields
 from gemini_magic.client.request import Encoded, RequestFields, encode, request_fields, to_contents
 from gemini_magic.exceptions import GeminiMagicError, InputError
-from gemini_magic.wire import Content
+from gemini_magic.reply.steps import said
 
 if TYPE_CHECKING:
     from gemini_magic.reply import Reply
-    from gemini_magic.wire import Part
+    from gemini_magic.wire import Content, Part
 
 TurnStatus = Literal["ok", "truncated", "blocked", "failed", "interrupted"]
 #: Turns that are part of the next request.
@@ -26,7 +27,6 @@ ASKERS = frozenset({"user", "function", "", None})
 WRITTEN = {
     "system": "systemInstruction",
     "config": "generationConfig",
-    "tools": "tools",
     "tool_config": "toolConfig",
     "safety": "safetySettings",
 }
@@ -53,12 +53,12 @@ class Origin:
     """What a question was asked with and where, so that it can be asked again in its place.
 
     Attributes:
-        fields: What was given beside the question, as plain JSON.
+        fields: What was given beside the question, as plain JSON but for its functions.
         cell: The front end's id of the cell it came from, or an empty string.
         run: The id of that cell's execution, or an empty string.
     """
 
-    fields: RequestFields = field(default_factory=RequestFields)
+    fields: ChatFields = field(default_factory=ChatFields)
     cell: str = ""
     run: str = ""
 
@@ -76,8 +76,9 @@ class Turn:
         cell: The front end's id of the cell it came from, or an empty string.
         run: The id of that cell's execution, or an empty string.
         stale: Whether something before it has changed since it was asked.
-        fields: What it was asked with beside the question, as plain JSON, to ask it again.
+        fields: What it was asked with beside the question, as plain JSON but for its functions, to ask it again.
         made: When it was made, in microseconds since 1970; no two turns of a process have the same.
+        steps: What was said between question and answer: calls of functions and their results, in turn.
     """
 
     question: Encoded
@@ -88,13 +89,19 @@ class Turn:
     cell: str = ""
     run: str = ""
     stale: bool = False
-    fields: RequestFields = field(default_factory=RequestFields)
+    fields: ChatFields = field(default_factory=ChatFields)
     made: int = field(default_factory=_STAMPS)
+    steps: tuple[Encoded, ...] = ()
 
     @property
     def replayed(self) -> bool:
         """Whether the turn is part of the next request."""
         return self.answer is not None
+
+    @property
+    def contents(self) -> tuple[Encoded, ...]:
+        """What the turn adds to the next request; nothing when it is not part of it."""
+        return () if self.answer is None else (self.question, *self.steps, self.answer)
 
     @property
     def prompt(self) -> str:
@@ -125,8 +132,8 @@ def question_of(question: tuple[object, ...]) -> Encoded:
     return contents[0]
 
 
-def plain_fields(fields: RequestFields) -> RequestFields:
-    """Request fields as plain JSON, only those that say something.
+def plain_fields(fields: ChatFields) -> ChatFields:
+    """What a question was asked with as plain JSON, but for its functions; only what says something.
 
     Raises:
         InputError: A field has a value it cannot have.
@@ -140,7 +147,7 @@ def plain_fields(fields: RequestFields) -> RequestFields:
             plain.update({name: written[key]} if key in written else {})
     if extra := fields.get("extra"):
         plain["extra"] = _plain(extra)
-    return cast("RequestFields", plain)
+    return cast("ChatFields", {**plain, **kept_fields(fields)})
 
 
 def plain_system(system: object) -> str | dict[str, Any] | None:
@@ -164,10 +171,21 @@ def _plain(extra: object) -> Any:  # noqa: ANN401 - any JSON
 
 def answered(question: Encoded, reply: Reply, origin: Origin) -> Turn:
     """The turn that a whole reply makes."""
-    keep = reply.status in KEPT and any(_says_something(part) for part in reply.parts)
-    answer = encode(said(reply)) if keep else None
+    cut_call = reply.status == "truncated" and bool(reply.function_calls)  # nobody can answer it
+    keep = reply.status in KEPT and not cut_call and any(_says_something(part) for part in reply.parts)
+    answer, steps = (encode(said(reply)), between(reply)) if keep else (None, ())
     error = "" if keep else _words(reply)
-    return Turn(question, reply, reply.status, answer, error, origin.cell, origin.run, fields=origin.fields)
+    return Turn(
+        question, reply, reply.status, answer, error, origin.cell, origin.run, fields=origin.fields, steps=steps
+    )
+
+
+def between(reply: Reply) -> tuple[Encoded, ...]:
+    """What was said on the way to a reply: calls and their results; answers that nobody could use are left out."""
+    contents: list[Content] = []
+    for step in reply.steps:
+        contents += [said(step.reply), step.results] if step.results is not None else []
+    return tuple(encode(content) for content in contents)
 
 
 def failed(question: Encoded, error: BaseException, reply: Reply | None, origin: Origin) -> Turn:
@@ -178,13 +196,6 @@ def failed(question: Encoded, error: BaseException, reply: Reply | None, origin:
     words = words.encode(errors="replace").decode()  # a server's words may hold what no file can
     status: TurnStatus = "interrupted" if stopped else "failed"
     return Turn(question, partial, status, error=words, cell=origin.cell, run=origin.run, fields=origin.fields)
-
-
-def said(reply: Reply) -> Content:
-    """The first answer's content as it came, with the role that some gateways leave out."""
-    first = next((candidate for candidate in reply.candidates if not candidate.index), reply.candidates[0])
-    content = first.content or Content(parts=[])
-    return content if content.role else content.model_copy(update={"role": "model"})
 
 
 def _says_something(part: Part) -> bool:

@@ -12,6 +12,7 @@ from gemini_magic.reply.places import fenced
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from gemini_magic.reply import Reply
     from gemini_magic.wire import Blob, Part
 
 _LONGEST = 2_000
@@ -21,6 +22,15 @@ _MEDIA = frozenset({"image", "audio", "video"})
 def in_words(parts: Iterable[Part]) -> str:
     """Parts as Markdown, in order: texts as they are, thoughts quoted, everything else named in brackets."""
     return "\n\n".join(filter(None, _pieces(parts)))
+
+
+def reply_in_words(reply: Reply) -> str:
+    """An answer as Markdown, with the calls that led to it and their results."""
+    contents = [reply.parts]
+    for step in reversed(reply.steps):
+        results = step.results.parts or [] if step.results is not None else []
+        contents = [step.reply.parts, results, *contents]
+    return "\n\n".join(filter(None, map(in_words, contents)))
 
 
 def _pieces(parts: Iterable[Part]) -> Iterator[str]:
