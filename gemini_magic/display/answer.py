@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from gemini_magic.display.measures import logprobs_piece, safety_piece
 from gemini_magic.display.pieces import EMPTY, Piece, images_of, joined, pieces_of
 from gemini_magic.display.sanitize import element, join, style
 from gemini_magic.display.sources import cited_piece, fetched_piece, searches_piece, sources_piece
+from gemini_magic.display.tool_cards import asked_words, tool_piece
 from gemini_magic.display.view import MARKDOWN
 from gemini_magic.display.visible import visible
 from gemini_magic.display.words import UNFINISHED, finish_words, footer, status_words
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gemini_magic.display.view import View
-    from gemini_magic.reply import Reply
+    from gemini_magic.reply import Reply, Step
     from gemini_magic.wire import Candidate, Part
 
 
@@ -49,7 +51,10 @@ def answer_bundle(
         view: What to show of it, and as what.
     """
     pieces = [note_piece(note) for note in dict.fromkeys((*notes, *reply.warnings))]
-    pieces += [_candidates_piece(reply, images, view), *_ending_pieces(reply)]
+    numbers = count(1) if sum(1 for _ in answer_images(reply)) > 1 else None
+    if view.shows_steps:
+        pieces += [piece for step in reply.steps for piece in step_pieces(step, images=images, numbers=numbers)]
+    pieces += [_candidates_piece(reply, images, numbers, view), *_ending_pieces(reply)]
     pieces.append(_footer_piece(footer(reply, reply.seconds if seconds is None else seconds)))
     whole = joined(pieces)
     label = f"Answer of {reply.model}" if reply.model else "Answer"
@@ -59,8 +64,31 @@ def answer_bundle(
 
 def answer_images(reply: Reply) -> Iterator[dict[str, str]]:
     """The images of all candidates that are not in the page itself, each as the MIME bundle of its own output."""
-    for candidate in reply.candidates:
+    for candidate in (*(each for step in reply.steps for each in step.reply.candidates[:1]), *reply.candidates):
         yield from images_of(candidate_parts(candidate))
+
+
+def step_pieces(step: Step, *, images: str = "below", numbers: Iterator[int] | None = None) -> Iterator[Piece]:
+    """An answer that asked for calls: what it said, then the calls as cards; one that was of no use, and how it ended.
+
+    Args:
+        step: The answer, and what came of its calls.
+        images: Where its images are shown, in words.
+        numbers: Numbers for the images.
+    """
+    reply = step.reply
+    candidate = reply.candidates[0] if reply.candidates else None
+    sources = Sources(candidate, reply.parts)
+    tokens = (reply.usage.thoughts_token_count or 0) if reply.usage is not None else 0
+    parts = _without_calls(candidate_parts(candidate), len(step.runs))
+    yield from pieces_of(
+        parts, images=images, numbers=numbers, text=partial(cited_piece, sources), thought_tokens=tokens
+    )
+    yield from more_pieces(candidate, sources)
+    asked = asked_words(step)
+    yield from (tool_piece(run, asked) for run in step.runs)
+    if not step.runs:
+        yield status_piece(status_words(reply))
 
 
 def note_piece(words: str) -> Piece:
@@ -143,14 +171,14 @@ def _footer_piece(words: str) -> Piece:
     return Piece(element("p", words, class_="gm-footer"), visible(f"— {words}"))
 
 
-def _candidates_piece(reply: Reply, images: str, view: View) -> Piece:
-    numbers = count(1) if sum(1 for _ in answer_images(reply)) > 1 else None
+def _candidates_piece(reply: Reply, images: str, numbers: Iterator[int] | None, view: View) -> Piece:
     if len(reply.candidates) > 1:
         several = [_candidate_piece(*each, images, numbers, view) for each in enumerate(reply.candidates, 1)]
         html = element("div", *(piece.html for piece in several), class_="gm-candidates")
         return Piece(html, joined(several).plain)
     candidate = reply.candidates[0] if reply.candidates else None
-    tokens = (reply.usage.thoughts_token_count or 0) if reply.usage is not None else 0
+    usage = reply.response.usage_metadata  # of this answer alone
+    tokens = (usage.thoughts_token_count or 0) if usage is not None else 0
     sources = Sources(candidate, reply.parts)
     texts = text_pieces(candidate, sources, view=view, images=images, numbers=numbers, thought_tokens=tokens)
     return joined([*texts, *more_pieces(candidate, sources, view)])
@@ -166,6 +194,15 @@ def _candidate_piece(
     whole = joined([*texts, *more_pieces(candidate, sources, view), ending])
     heading = element("h4", title, class_="gm-candidate")
     return Piece(element("section", heading, whole.html, label=title), f"## {title}\n\n{whole.plain}")
+
+
+def _without_calls(parts: Iterable[Part], done: int) -> Iterator[Part]:
+    """The parts without the first calls, which were carried out; those behind them are somebody else's to answer."""
+    for part in parts:
+        if done and part.function_call is not None and part.function_call.name:
+            done -= 1
+        else:
+            yield part
 
 
 def _is_thought(part: Part) -> bool:

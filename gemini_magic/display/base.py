@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gemini_magic.display.view import MARKDOWN, View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from gemini_magic.display.approval import Approver, CellApprover
     from gemini_magic.events import Event
     from gemini_magic.reply import Reply
 
 
-__all__ = ["MARKDOWN", "QuietRenderer", "Renderer", "View", "renderer_for"]
+__all__ = ["MARKDOWN", "QuietRenderer", "Renderer", "View", "approver_for", "renderer_for"]
 
 
 class Renderer(Protocol):
@@ -76,3 +77,30 @@ def renderer_for(shell: object, *, whole_cell: bool = True, view: View = MARKDOW
     from gemini_magic.display.terminal import TerminalRenderer  # noqa: PLC0415 - keeps this module light
 
     return TerminalRenderer(view=view)
+
+
+def approver_for(
+    shell: object,
+    typed: Approver,
+    *,
+    nobody: Callable[[str], Exception],
+    background: bool = False,
+    stopped: Callable[[], bool] = bool,
+) -> CellApprover | None:
+    """Who asks whether a function may run, where the code runs; to be called in the cell that asks the question.
+
+    Args:
+        shell: The IPython shell, or None outside of IPython.
+        typed: Asks by a typed prompt, where there are no buttons.
+        nobody: What is raised in the background when there is nobody who could be asked.
+        background: Whether the kernel is free while it is asked.
+        stopped: Whether whoever asked in the background wants no answer any more.
+
+    Returns:
+        One with buttons when the shell belongs to a kernel; None where the typed prompt is all there is.
+    """
+    if getattr(shell, "kernel", None) is None:
+        return None
+    from gemini_magic.display.approval import CellApprover  # noqa: PLC0415 - keeps this module light
+
+    return CellApprover(shell, typed, nobody=nobody, background=background, stopped=stopped)

@@ -79,6 +79,7 @@ class LiveAnswer:
         self._windowed = False
         self._finished: list[Safe] = []  # not shown yet, or, in one output, everything before the tail
         self._head = Safe()
+        self._status = Safe()
         self._head_id = ""
         self._tail_id = ""
 
@@ -98,11 +99,22 @@ class LiveAnswer:
 
     def insert(self, piece: Safe) -> None:
         """A whole piece that is no text, such as a function call; text goes on behind it."""
-        self._take_in()
-        if not self._windowed:
-            self._finished += [self._markdown(self._splitter.tail), piece]
-            self._splitter = BlockSplitter(smallest=self._smallest)
+        self._insert(piece)
         self._refresh()
+
+    def status(self, lines: Safe, *, after: Safe | None = None, others: int = 0) -> None:
+        """Show at once what goes on below the answer, in place of what was said of it before; that may be nothing.
+
+        Args:
+            lines: What goes on.
+            after: A piece of the answer that has come of it.
+            others: How many outputs that are not ours go with it.
+        """
+        self._status = lines
+        self._frozen_outputs += others
+        if after is not None:
+            self._insert(after)
+        self._refresh_now(paid=False)
 
     def finish(self, bundle: Mapping[str, str], metadata: Mapping[str, Any] | None = None) -> None:
         """Put one output in the place of everything shown so far."""
@@ -115,13 +127,22 @@ class LiveAnswer:
 
     def _refresh(self) -> None:
         size = ENVELOPE + _HTML_SHARE * min(len(self._splitter.tail), _LONGEST_TAIL)
-        if not self._throttle.ready(size, self._length):
-            return
+        if self._throttle.ready(size, self._length):
+            self._refresh_now()
+
+    def _refresh_now(self, *, paid: bool = True) -> None:
+        """Show what there is; what is not paid for is left out of the limit, being rare."""
         self._take_in()
         if self._whole_cell:
             self._show_head_first()
             self._freeze()
-        self._show_tail()
+        self._show_tail(paid=paid)
+
+    def _insert(self, piece: Safe) -> None:
+        self._take_in()
+        if not self._windowed:
+            self._finished += [self._markdown(self._splitter.tail), piece]
+            self._splitter = BlockSplitter(smallest=self._smallest)
 
     def _take_in(self) -> None:
         text = "".join(self._waiting)
@@ -149,15 +170,15 @@ class LiveAnswer:
             self._put(html, self._tail_id)
             self._tail_id = ""
 
-    def _show_tail(self) -> None:
-        tail = self._tail_html()
+    def _show_tail(self, *, paid: bool = True) -> None:
+        tail = join(self._tail_html(), self._status)
         if not self._whole_cell:
             tail = join(style(), _page(join(self._head, *self._finished, tail)))
         elif tail:
             tail = _page(tail, busy=True)
         if tail or self._tail_id:
             self._tail_id = self._put(tail, self._tail_id)
-            self._throttle.spend(ENVELOPE + len(tail))
+            self._throttle.spend((ENVELOPE + len(tail)) * paid)
 
     def _tail_html(self) -> Safe:
         tail = self._splitter.tail

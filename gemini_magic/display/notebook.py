@@ -13,8 +13,18 @@ from gemini_magic.display.answer import answer_bundle, answer_images, note_piece
 from gemini_magic.display.live import LiveAnswer, Screen
 from gemini_magic.display.pieces import call_piece, part_piece
 from gemini_magic.display.sanitize import Safe, element, join
+from gemini_magic.display.tool_cards import Running, tool_piece
 from gemini_magic.display.view import MARKDOWN
-from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta
+from gemini_magic.events import (
+    Finished,
+    FunctionCall,
+    PartReceived,
+    TextDelta,
+    ThoughtDelta,
+    ToolFinished,
+    ToolStarted,
+    UsageUpdate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,12 +104,9 @@ class NotebookRenderer:
             self._live.text(event.text)
         elif isinstance(event, ThoughtDelta):
             self._think(event.text)
-        elif isinstance(event, PartReceived):
+        elif not isinstance(event, UsageUpdate | Finished):
             self._end_thoughts()
-            self._live.insert(part_piece(event.part).html)
-        elif isinstance(event, FunctionCall):
-            self._end_thoughts()
-            self._live.insert(call_piece(event.name, event.args).html)
+            self._take_whole(event)
 
     def note(self, text: str) -> None:
         """Show one line beside the answer."""
@@ -115,7 +122,22 @@ class NotebookRenderer:
         self._notes = []
         self._start()
 
+    def _take_whole(self, event: PartReceived | FunctionCall | ToolStarted | ToolFinished) -> None:
+        """What comes whole; calls that are carried out here are shown while they are, and then as cards."""
+        if isinstance(event, PartReceived):
+            self._live.insert(part_piece(event.part).html)
+        elif isinstance(event, FunctionCall):
+            self._live.insert(call_piece(event.name, event.args).html)
+        elif isinstance(event, ToolStarted):
+            self._running.start(event)
+            self._live.status(self._running.lines, others=int(event.waits))
+        else:
+            self._running.end(event.number)
+            card = tool_piece(event.run).html if self._view.shows_steps else None
+            self._live.status(self._running.lines, after=card)
+
     def _start(self) -> None:
+        self._running = Running()
         self._live = LiveAnswer(self._screen, self._clock, whole_cell=self._whole_cell, plain=self._view.format != "md")
         self._thought = ""
         self._thought_shown: float | None = None

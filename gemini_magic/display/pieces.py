@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gemini_magic.display.calls import as_json, written_call
 from gemini_magic.display.images import describe, image_bundle, image_type
 from gemini_magic.display.sanitize import Safe, code, document, element, join, link, picture, player
 from gemini_magic.display.sounds import LARGEST_SOUND, audio_type
@@ -16,12 +16,13 @@ from gemini_magic.reply.places import fenced
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from gemini_magic.wire import Blob, FileData, Part
+    from gemini_magic.wire import Blob, FileData, FunctionResponsePart, Part
 
 _LONGEST_DATA = 20_000
 _LARGEST_PLOT = 5_000_000  # bytes of an image that stands in the page itself
 _OUTCOMES = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "ran out of time"}
 _INSERT = "%gemini insert"
+_PLOT = "Plot made by this code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def part_piece(part: Part, *, images: str = "below", numbers: Iterator[int] | No
 
 def run_piece(parts: list[Part], *, images: str = "below", numbers: Iterator[int] | None = None) -> Piece:
     """Code that the model ran, its output and its plots, as one."""
-    steps = [_plot_piece(part) or part_piece(part, images=images, numbers=numbers) for part in parts]
+    steps = [picture_piece(part, _PLOT) or part_piece(part, images=images, numbers=numbers) for part in parts]
     hint = element("div", element("code", _INSERT), " puts this code into a new cell.", class_="gm-caption")
     whole = joined([*steps, Piece(hint, f"{_INSERT} puts this code into a new cell.")])
     return Piece(element("figure", whole.html, class_="gm-run", label="Code that the model ran"), whole.plain)
@@ -150,20 +151,19 @@ def run_piece(parts: list[Part], *, images: str = "below", numbers: Iterator[int
 
 def call_piece(name: str, args: dict[str, Any]) -> Piece:
     """A function the model asks to be called, written as a call."""
-    written = ", ".join(f"{key}={_as_json(value)}" for key, value in args.items())
-    return _code_piece("The model asks for this call:", f"{name}({written})", "python")
+    return code_piece("The model asks for this call:", written_call(name, args), "python")
 
 
 def _step_piece(part: Part) -> Piece:
     if part.executable_code is not None:
-        return _code_piece("Code that the model ran:", part.executable_code.code or "", "python")
+        return code_piece("Code that the model ran:", part.executable_code.code or "", "python")
     result = part.code_execution_result
     outcome = _OUTCOMES.get((result.outcome or "") if result is not None else "")
     caption = f"Its output ({outcome}):" if outcome else "Its output:"
-    return _code_piece(caption, (result.output or "") if result is not None else "", "")
+    return code_piece(caption, (result.output or "") if result is not None else "", "")
 
 
-def _plot(part: Part) -> bytes | None:
+def _plot(part: Part | FunctionResponsePart) -> bytes | None:
     """The bytes of an image that may stand in the page itself."""
     try:
         data = part.inline_data.to_bytes() if part.inline_data is not None else b""
@@ -172,11 +172,12 @@ def _plot(part: Part) -> bytes | None:
     return data if image_type(data) and len(data) <= _LARGEST_PLOT else None
 
 
-def _plot_piece(part: Part) -> Piece | None:
+def picture_piece(part: Part | FunctionResponsePart, words: str) -> Piece | None:
+    """A part's image in the page itself, or None when it is none that may stand there."""
     data = _plot(part)
     if data is None:
         return None
-    return Piece(picture(data, "Plot made by this code"), describe(image_type(data) or "", len(data)))
+    return Piece(picture(data, words), describe(image_type(data) or "", len(data)))
 
 
 def _blob_piece(blob: Blob, place: str, numbers: Iterator[int] | None) -> Piece:
@@ -201,8 +202,9 @@ def _sound_pieces(parts: list[Part]) -> Iterator[Piece]:
     yield from (part_piece(part) for part in parts if not any(audio_of([part])))
 
 
-def _code_piece(caption: str, source: str, language: str) -> Piece:
-    source = _shortened(source)
+def code_piece(caption: str, source: str, language: str) -> Piece:
+    """A block of code under a few words; a very long one loses its end."""
+    source = shortened(source)
     html = element("figure", element("div", caption, class_="gm-caption"), code(source, language), class_="gm-part")
     return Piece(html, f"{caption}\n\n{fenced(visible(source), language)}")
 
@@ -215,7 +217,7 @@ def _file_piece(file: FileData) -> Piece:
 
 def _unknown_piece(part: Part) -> Piece:
     body = _body(part)
-    return _code_piece("A part of another kind:", _as_json(body, indent=2), "json") if body else EMPTY
+    return code_piece("A part of another kind:", as_json(body, indent=2), "json") if body else EMPTY
 
 
 def _tool_piece(part: Part) -> Piece:
@@ -223,7 +225,7 @@ def _tool_piece(part: Part) -> Piece:
     caption = "The server used a tool of its own" if part.tool_call is not None else "What the server's tool answered"
     tool = part.tool_call or part.tool_response
     title = f"{caption}: {((tool.tool_type if tool else None) or 'unnamed').replace('_', ' ').lower()}"
-    body = code(_shortened(_as_json(_body(part), indent=2)), "json")
+    body = code(shortened(as_json(_body(part), indent=2)), "json")
     return Piece(element("details", element("summary", title), body), visible(f"[{title}]"))
 
 
@@ -235,14 +237,8 @@ def _words_piece(words: str) -> Piece:
     return Piece(element("p", words, class_="gm-part"), visible(words))
 
 
-def _as_json(value: object, indent: int | None = None) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)
-
-
-def _shortened(source: str) -> str:
+def shortened(source: str) -> str:
+    """Data of a length that a page can bear."""
     if len(source) <= _LONGEST_DATA:
         return source
     return f"{source[:_LONGEST_DATA]}\n… {len(source) - _LONGEST_DATA:,} more characters"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gemini_magic.display.calls import OUTCOMES, short_call
 from gemini_magic.display.card import Card
 from gemini_magic.display.images import describe, image_type
 from gemini_magic.display.sanitize import Safe, code, element, join, picture
@@ -12,7 +13,7 @@ from gemini_magic.display.value_table import Field, ValueRecord, words_of
 from gemini_magic.display.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _LONGEST = 20_000
 _LARGEST_PICTURE = 3_000_000  # bytes
@@ -58,6 +59,8 @@ class Inspected(Protocol):
     def seconds(self) -> float: ...  # noqa: D102
     @property
     def model(self) -> str: ...  # noqa: D102
+    @property
+    def calls(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102 - step, name, args, outcome, seconds, error
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,6 +75,8 @@ class RowCard(Card):
         blocks = [self._title()]
         blocks += [f"{_said(name)}:\n{_indented(_text_of(value))}" for name, value in row.source.items()]
         blocks += [f"[{words}]" for words in self._problem()]
+        if row.calls:
+            blocks.append(f"Called:\n{_indented(chr(10).join(map(_called, row.calls)))}")
         if row.value is not None:
             blocks.append(f"Value:\n{_indented(str(self._value()))}")
         if row.raw:
@@ -85,6 +90,9 @@ class RowCard(Card):
         pieces = [element("p", element("b", self._title()))]
         pieces += [join(_caption(name), _shown(value)) for name, value in row.source.items()]
         pieces += [element("p", words, class_="gm-status", role="status") for words in self._problem()]
+        if row.calls:
+            lines = [element("li", _called(call)) for call in row.calls]
+            pieces.append(element("details", element("summary", f"Called ({len(lines)})"), element("ul", *lines)))
         if row.value is not None:
             pieces += [_caption("Value"), self._value()._html()]  # noqa: SLF001 - a card like this one
         if row.raw:
@@ -120,6 +128,14 @@ class RowCard(Card):
 def inspection_bundle(row: Inspected) -> dict[str, str]:
     """A row as MIME bundle, for IPython's formatter."""
     return RowCard(row)._repr_mimebundle_()
+
+
+def _called(call: Mapping[str, Any]) -> str:
+    """A call of a function in one line; long arguments are kept as a text."""
+    given = call["args"]
+    args = given if isinstance(given, dict) else {"args": given}
+    words = [OUTCOMES.get(call["outcome"], call["outcome"]) or "ok", call.get("error", ""), f"{call['seconds']:.1f} s"]
+    return visible(" · ".join(filter(None, [short_call(call["name"], args), *words])))
 
 
 def _caption(words: object) -> Safe:

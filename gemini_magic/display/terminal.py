@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from gemini_magic.display.calls import run_line, started_words
 from gemini_magic.display.view import MARKDOWN
 from gemini_magic.display.visible import visible
 from gemini_magic.display.words import finish_words, footer, safety_words, status_words
-from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta
+from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta, ToolFinished, ToolStarted
 from gemini_magic.reply import Sources, candidate_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from gemini_magic.display.view import View
-    from gemini_magic.events import Event
-    from gemini_magic.reply import Reply
+    from gemini_magic.events import Event, ToolRun
+    from gemini_magic.reply import Reply, Step
     from gemini_magic.wire import Candidate, Part
 
 _DIM = "\x1b[2m"
@@ -24,6 +26,8 @@ _PLAIN = "\x1b[0m"
 _QUOTE = "> "
 _PLACE = "in .images of the reply"
 _LONGEST_QUOTE = 70
+_FROM_LINE_START = "\r\x1b[2K"  # takes the line away that stands there
+_BESIDE_CALL = 12  # columns for the words beside a call
 
 
 class TerminalRenderer:
@@ -54,6 +58,10 @@ class TerminalRenderer:
             self._part(event.part)
         elif isinstance(event, FunctionCall):
             self._call(event)
+        elif isinstance(event, ToolStarted):
+            self._started(event)
+        elif isinstance(event, ToolFinished):
+            self._finished(event.run)
 
     def note(self, text: str) -> None:
         """Write one line beside the answer."""
@@ -63,7 +71,10 @@ class TerminalRenderer:
         """Write what is still missing: other candidates, sources, how the answer ended, and the last line."""
         self._end_thoughts()
         first = reply.candidates[0] if reply.candidates else None
-        if self._streamed:
+        streamed = self._streamed
+        for step in reply.steps if self._view.shows_steps else ():
+            self._step(step, streamed=streamed)
+        if streamed:
             self._rest(first)
         elif first is not None:
             self._whole(first, reply)
@@ -83,6 +94,7 @@ class TerminalRenderer:
         self._streamed = False
         self._thinking = False
         self._at_line_start = True
+        self._passing = False
         self._held = ""
 
     def _text(self, text: str) -> None:
@@ -119,6 +131,37 @@ class TerminalRenderer:
 
         self._block(call_piece(call.name, call.args).plain)
 
+    def _started(self, event: ToolStarted) -> None:
+        """A line that passes when something else is written; a prompt that asks for leave speaks for itself."""
+        self._end_thoughts()
+        self._new_line()
+        self._pass()
+        if self._is_terminal() and not event.waits:
+            width = max(_BESIDE_CALL, shutil.get_terminal_size().columns - _BESIDE_CALL)
+            words = visible(started_words(event.call.name, event.call.args, waits=False, width=width))
+            self._write(self._dimmed(words))
+            self._at_line_start = self._passing = True
+
+    def _finished(self, run: ToolRun) -> None:
+        if self._view.shows_steps:
+            self._block(run_line(run))
+        self._pass()
+
+    def _pass(self) -> None:
+        if self._passing:
+            self._passing = False
+            self._write(_FROM_LINE_START)
+            self._at_line_start = True
+
+    def _step(self, step: Step, *, streamed: bool) -> None:
+        if streamed:
+            self._rest(step.reply.candidates[0] if step.reply.candidates else None)
+            return
+        from gemini_magic.display.answer import step_pieces  # noqa: PLC0415 - plain text needs no parser
+        from gemini_magic.display.pieces import joined  # noqa: PLC0415 - plain text needs no parser
+
+        self._block(joined(step_pieces(step, images=_PLACE)).plain)
+
     def _whole(self, candidate: Candidate, reply: Reply | None = None) -> None:
         """A candidate of which nothing has been written yet."""
         if _is_plain(candidate, self._view):
@@ -128,8 +171,9 @@ class TerminalRenderer:
         from gemini_magic.display.pieces import joined  # noqa: PLC0415 - plain text needs no parser
 
         sources = Sources(candidate, candidate_parts(candidate))
-        tokens = reply.usage.thoughts_token_count if reply is not None and reply.usage is not None else None
-        texts = text_pieces(candidate, sources, view=self._view, images=_PLACE, thought_tokens=tokens or 0)
+        usage = reply.response.usage_metadata if reply is not None else None
+        tokens = (usage.thoughts_token_count or 0) if usage is not None else 0
+        texts = text_pieces(candidate, sources, view=self._view, images=_PLACE, thought_tokens=tokens)
         self._block(joined([*texts, *more_pieces(candidate, sources, self._view)]).plain)
 
     def _rest(self, candidate: Candidate | None) -> None:
@@ -175,6 +219,7 @@ class TerminalRenderer:
     def _write(self, text: str) -> None:
         if not text:
             return
+        self._pass()
         stream = self._stream
         try:
             stream.write(text)

@@ -18,6 +18,11 @@ class View:
     format: str = "md"
     logprobs: bool = False
 
+    @property
+    def shows_steps(self) -> bool:
+        """Whether the way to the answer is shown; whoever asks for data, code or a page wants nothing else."""
+        return self.format == "md"
+
 
 MARKDOWN = View()
 """How an answer is shown unless something else is asked for."""

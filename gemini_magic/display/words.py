@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gemini_magic.display.calls import calls_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -75,6 +77,7 @@ _WORTH_SAYING = frozenset({"MEDIUM", "HIGH"})
 
 INTERRUPTED = "Stopped: this is what had arrived when the cell was interrupted."
 UNFINISHED = "Incomplete: the server did not say that the answer was finished."
+BROKEN_OFF = "Not finished: this is what there was before the answer failed."
 NO_ANSWER = "The server sent no answer, and no reason."
 
 
@@ -120,19 +123,26 @@ def _reason_words(reply: Reply) -> str:
     if reply.finish_reason and reply.finish_reason != "STOP":
         return finish_words(reply.finish_reason)
     if not reply.candidates:
-        return NO_ANSWER
+        return BROKEN_OFF if reply.steps else NO_ANSWER
     return UNFINISHED if reply.finish_reason is None else ""
 
 
 def footer(reply: Reply, seconds: float) -> str:
-    """One line: model, tokens, seconds."""
-    words = [reply.model or "", _token_words(reply.usage), f"{seconds:.1f} s" if seconds else ""]
-    if reply.attempts > 1:
-        words.append(f"{reply.attempts} attempts")
+    """One line: model, tokens, calls, seconds."""
+    tokens = token_words(reply.usage)
+    words = [reply.model or "", f"tokens: {tokens}" if tokens else "", calls_words(reply.runs)]
+    words += [f"{seconds:.1f} s" if seconds else "", _attempts_words(reply)]
     return " · ".join(word for word in words if word)
 
 
-def _token_words(usage: UsageMetadata | None) -> str:
+def _attempts_words(reply: Reply) -> str:
+    """How often was asked, where something had to be asked again."""
+    requests = len(reply.steps) + bool(reply.candidates or reply.block_reason) if reply.steps else 1
+    return f"{reply.attempts} attempts" if reply.attempts > requests else ""
+
+
+def token_words(usage: UsageMetadata | None) -> str:
+    """Token counts in words, such as ``12 in, 30 out``; empty when the server gave none."""
     if usage is None:
         return ""
     counts = (
@@ -142,5 +152,4 @@ def _token_words(usage: UsageMetadata | None) -> str:
         (usage.cached_content_token_count, "cached"),
         (usage.tool_use_prompt_token_count, "for tools"),
     )
-    words = [f"{count:,} {what}" for count, what in counts if count]
-    return f"tokens: {', '.join(words)}" if words else ""
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count)

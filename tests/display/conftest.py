@@ -106,7 +106,7 @@ ATTRIBUTES = {
     "figure": {"class", "aria-label"},
     "div": {"class", "role", "tabindex", "aria-label"},
     "th": {"class", "scope"},
-    "details": {"class", "open"},
+    "details": {"class", "open", "aria-label"},
 }
 PLAIN = {"class", "role"}
 CARRIED = re.compile(r"data:(image/(png|jpeg|webp|gif)|audio/[a-z0-9]+);base64,[A-Za-z0-9+/=]*")

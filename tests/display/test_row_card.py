@@ -27,6 +27,7 @@ class Row:
     total_tokens: int | None = None
     seconds: float = 0.0
     model: str = ""
+    calls: tuple[dict[str, Any], ...] = ()
 
 
 GOOD = Row(
@@ -117,3 +118,16 @@ def test_hostile_rows_answers_and_labels_stay_text():
     bundle = inspection_bundle(row)
     assert "<img" not in bundle["text/html"]
     assert "\x1b" not in bundle["text/plain"]
+
+
+def test_the_calls_of_a_row_are_listed_with_what_came_of_them():
+    calls = (
+        {"step": 1, "name": "celsius", "args": {"city": "Rome"}, "outcome": "ok", "seconds": 0.24},
+        {"step": 1, "name": "<b>x", "args": '{"city": "R…', "outcome": "error", "seconds": 0.0, "error": "No <i>."},
+    )
+    row = replace(GOOD, calls=calls)
+    assert 'celsius(city="Rome") · ok · 0.2 s' in str(RowCard(row))
+    html = inspection_bundle(row)["text/html"]
+    assert "Called (2)" in html
+    assert "<b>x" not in html
+    assert "No <i>." not in html
