@@ -50,6 +50,8 @@ class Option:
 
 #: How an answer may be shown.
 FORMATS = ("md", "text", "json", "code", "html")
+#: Whether leave is asked for before a function runs.
+APPROVE = ("ask", "always", "never")
 _CONFIG = ("generationConfig",)
 _THINKING = (*_CONFIG, "thinkingConfig")
 
@@ -214,6 +216,41 @@ OPTIONS: tuple[Option, ...] = (
     Option(("--resume",), "resume", "batch", "go on with the answers that are there, which is the default"),
     Option(("--fresh",), "fresh", "batch", "ask for every row, also for those with an answer"),
     Option(("--retry-failed",), "retry_failed", "batch", "ask again for the rows that failed, and for no others"),
+    Option(
+        ("--tools",),
+        "tools",
+        "tools",
+        "functions of the notebook that the model may call (repeatable)",
+        values.paths,
+        "NAME,…",
+        repeat=True,
+    ),
+    Option(
+        ("--approve",),
+        "approve",
+        "tools",
+        "before each call ask (but for read_only functions), always run, or never run",
+        values.one_of(APPROVE),
+        "ask|always|never",
+    ),
+    Option(("--max-steps",), "max_steps", "tools", "how often the model may ask for calls", values.integer(1, 50), "N"),
+    Option(
+        ("--tool-mode",),
+        "tool_mode",
+        "tools",
+        "auto: the model chooses; any, or names: it has to call; none: it must not",
+        values.calling,
+        "auto|any|none|NAME,…",
+    ),
+    Option(
+        ("--tool",),
+        "tool",
+        "tools",
+        "any other tool of the server, as it stands on the wire (repeatable)",
+        values.json_object,
+        "JSON",
+        repeat=True,
+    ),
     Option(("--search",), "search", "tools", "let the model search the web"),
     Option(("--url-context",), "url_context", "tools", "let the model read the addresses in the prompt"),
     Option(("--code-exec",), "code_exec", "tools", "let the model run Python on its server"),
@@ -238,7 +275,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "result": "Result",
         "structure": "Structure: data in place of words",
         "batch": "Batch: a prompt for each row",
-        "tools": "Tools of the server",
+        "tools": "Tools",
         "run": "Run",
     }
 )

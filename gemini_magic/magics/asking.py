@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.chat.autosave import autosave
 from gemini_magic.chat.outputs import turn_metadata
 from gemini_magic.display.base import QuietRenderer
+from gemini_magic.events import ToolFinished
 from gemini_magic.exceptions import Blocked, GeminiMagicError, InvalidAnswer, StoreError
 from gemini_magic.ledger import labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from gemini_magic.chat import ChatStream
     from gemini_magic.client import Stream
     from gemini_magic.display.base import Renderer
+    from gemini_magic.events import ToolRun
     from gemini_magic.magics.question import Exchange, Question
     from gemini_magic.reply import Reply
 
@@ -38,6 +40,7 @@ class Asking:
     renderer: Renderer
     notes: tuple[str, ...] = ()
     saved_for: str = ""
+    _noted: set[str] = field(default_factory=set, init=False)
 
     def run(self) -> Reply:
         """Ask, show and judge.
@@ -59,10 +62,11 @@ class Asking:
         stream = self.question.stream()
         try:
             with stream as events:
-                for note in events.notes:
-                    self.renderer.note(note)
+                self._note_all(events.notes)
                 for event in events:
                     self.renderer.handle(event)
+                    if isinstance(event, ToolFinished):
+                        self._note_denied(event.run)
         finally:
             self._show(stream)
         return stream.reply
@@ -73,18 +77,40 @@ class Asking:
             return
         reply = stream.reply
         self.exchange.reply = reply
-        # The notes stand above the answer already.
-        rest = tuple(words for words in reply.warnings if words not in stream.notes)
+        if isinstance(self.renderer, QuietRenderer):
+            self._note_all(stream.notes)
+        # The others stand above the answer already; those of a later request, behind calls, do not.
+        rest = tuple(words for words in reply.warnings if words not in self._noted)
         self._finish(replace(reply, warnings=rest))
 
     def _whole(self) -> Reply:
         self.renderer.begin(self.question.model)
-        reply = self.question.ask()
+        try:
+            reply = self.question.ask()
+        except BaseException as error:
+            partial = error.partial if isinstance(error, GeminiMagicError) else self.question.broken_off()
+            if partial is not None and partial.runs:  # what functions have done is done
+                self.exchange.reply = partial
+                self._finish(partial)
+            raise
+        for run in reply.runs:
+            self._note_denied(run)
         if isinstance(self.renderer, QuietRenderer):
-            for note in reply.warnings:
-                self.renderer.note(note)
+            self._note_all(reply.warnings)
         self._finish(reply)
         return reply
+
+    def _note_all(self, notes: Iterable[str]) -> None:
+        """Show notes, each of them once."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self.renderer.note(note)
+
+    def _note_denied(self, run: ToolRun) -> None:
+        """Say that a function has not run because nobody could be asked: the answer does without it."""
+        if run.decision == "nobody":
+            self._note_all([run.error])
 
     def _finish(self, reply: Reply) -> None:
         if stale := self._stale():

@@ -185,6 +185,8 @@ def request_fields(options: Mapping[str, Any], namespace: Mapping[str, Any] | No
     for name, tool in _SERVER_TOOLS.items():
         if name in options:
             fields.setdefault("tools", []).append({tool: {}})
+    if "tool" in options:
+        fields.setdefault("tools", []).extend(deepcopy(options["tool"]))
     for path, value in options.get("set", ()):
         _put(fields, path, deepcopy(value))
     return fields

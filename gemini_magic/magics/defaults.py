@@ -43,3 +43,7 @@ class Defaults(Protocol):
     def autosave(self) -> bool: ...  # noqa: D102
     @property
     def check_secrets(self) -> bool: ...  # noqa: D102
+    @property
+    def approve(self) -> str: ...  # noqa: D102
+    @property
+    def max_steps(self) -> int | None: ...  # noqa: D102

@@ -93,8 +93,9 @@ def _counted(exchange: Exchange) -> tuple[CountTokensResponse | None, str]:
     capabilities = known(client.profile)
     if capabilities is not None and capabilities.count_tokens is False:
         return None, f"Tokens are not known: `%gemini doctor` found that this gateway does not count. {_NOTHING_SENT}"
+    contents, fields = exchange.request()
     try:
-        counted = client.with_options(retries=0).count_tokens(exchange.contents, **exchange.fields)
+        counted = client.with_options(retries=0).count_tokens(contents, **fields)
     except GeminiMagicError as error:
         if not isinstance(error, (ApiError, TransportError)):
             return None, f"Tokens are not known: {error} {_NOTHING_SENT}"

@@ -45,6 +45,8 @@ _NOT_FOR_BATCHES = (
     "thoughts",
     "use",
 )
+#: Settings that hold where a batch says nothing.
+_DEFAULTS = ("system", "max_side", "quality", "approve", "max_steps")
 _NOT_FOR_DATA = ("candidates", "format", "insert", "logprobs")
 
 
@@ -110,7 +112,7 @@ def batch(
         push,
         notebook.show,
         cell=cell_id(notebook.shell),
-        defaults={"system": magics.system, "max_side": magics.max_side, "quality": magics.quality},
+        defaults={name: getattr(magics, name) for name in _DEFAULTS},
     )
 
 

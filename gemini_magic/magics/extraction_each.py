@@ -22,6 +22,7 @@ from gemini_magic.ledger import labelled, read_budget
 from gemini_magic.magics.command import request_fields, system_text
 from gemini_magic.magics.extraction_values import mask_named, rows_named
 from gemini_magic.magics.jobs import KERNEL
+from gemini_magic.magics.tools import tool_fields
 from gemini_magic.parts import Pictures
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Batch:
         bind: Puts a value into a variable of the notebook.
         show: Shows something below the cell.
         cell: The front end's id of the cell, for the ledger.
-        defaults: The system instruction and the wishes for pictures that hold where the cell says nothing.
+        defaults: The system instruction, the wishes for pictures and those for tools that hold where the cell says
+            nothing.
         run: The run, once there is one.
     """
 
@@ -83,6 +85,8 @@ class Batch:
 
     def _arguments(self, options: Mapping[str, Any], data: object, column: str | None) -> dict[str, Any]:
         fields = request_fields(options, self.namespace)
+        tools = {**tool_fields(options, self.namespace, fields, usual=self.defaults)}
+        fields.update({"toolConfig": tools.pop("tool_config")} if "tool_config" in tools else {})
         system = system_text(options["system"], self.namespace) if "system" in options else self.defaults.get("system")
         wish = Pictures(*(options.get(name, self.defaults.get(name)) for name in ("max_side", "quality")))
         arguments = {name: options[name] for name in _AS_THEY_ARE if name in options}
@@ -99,6 +103,7 @@ class Batch:
             "extra": fields or None,
             "resume": "fresh" not in options,
             "pictures": wish,
+            **tools,
             **arguments,
         }
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from gemini_magic import exceptions
 from gemini_magic.chat.places import find_place
+from gemini_magic.chat.tool_stream import ToolStream
 from gemini_magic.client.request import request_fields
 from gemini_magic.display.base import QuietRenderer
+from gemini_magic.display.calls import short_call
 from gemini_magic.display.live_table import QuietTable, table_for
 from gemini_magic.display.value_table import Field, RawText, ValueRecord, ValueTable, counted
-from gemini_magic.events import TextDelta
+from gemini_magic.events import TextDelta, ToolFinished, ToolStarted
 from gemini_magic.exceptions import ConfigError, GeminiMagicError, InputError, InvalidAnswer
 from gemini_magic.extract.answer import Answering, bounded, concluded
 from gemini_magic.extract.arrays import ArrayReader
@@ -29,8 +31,11 @@ from gemini_magic.reply.structured import columns_of, frame_of_rows, rows_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gemini_magic.chat.fields import ChatFields
+    from gemini_magic.client import Stream
     from gemini_magic.client.request import RequestFields
     from gemini_magic.display.live_table import TableView
+    from gemini_magic.events import ToolRun
     from gemini_magic.extract.job import Outcome
     from gemini_magic.magics.question import Question
     from gemini_magic.reply import Reply
@@ -74,7 +79,7 @@ class Wanted:
     def asking(
         self,
         asking: Asking,
-        given: RequestFields,
+        given: ChatFields,
         shell: object,
         bind: Callable[[str, Any], None],
         *,
@@ -118,7 +123,7 @@ class DataAsking(Asking):
 
     table: TableView = field(kw_only=True)
     wanted: Wanted = field(kw_only=True)
-    given: RequestFields = field(kw_only=True)
+    given: ChatFields = field(kw_only=True)
     bind: Callable[[str, Any], None] = field(kw_only=True)
     _rows: list[Any] = field(default_factory=list, init=False)
 
@@ -166,6 +171,8 @@ class DataAsking(Asking):
         history = self.exchange.contents[:-1]
         while True:
             contents, fields = answering.request()
+            if config := self.given.get("tool_config"):
+                fields["tool_config"] = config
             self.exchange.contents, self.exchange.fields = [*history, *contents], fields
             try:
                 reply = self._send(answering.left, fields)
@@ -173,7 +180,8 @@ class DataAsking(Asking):
                 if answering.failed(error):
                     raise
                 continue
-            if answering.took(reply):
+            # Rounds of calls have a limit of their own.
+            if answering.took(replace(reply, attempts=reply.attempts - len(reply.steps))):
                 return self._judged(reply, concluded(client.profile, answering, began=0.0))
             self.renderer.note(self._why_again(reply))
 
@@ -193,15 +201,18 @@ class DataAsking(Asking):
         return job, Task("", tuple(self.question.asked.content.parts or ()))
 
     def _send(self, left: int, fields: RequestFields) -> Reply:
-        client, contents = bounded(self.question.client, left), self.exchange.contents
-        self._rows = []
-        self.table.restart()
-        if self.exchange.method != "streamGenerateContent":
-            reply = client.generate(contents, **fields)
-            self._read(ArrayReader(), reply.text, len(reply.text))
-            self.exchange.reply = reply
-            return reply
-        stream = client.stream(contents, **fields)
+        """Send one request, or, where functions may be called, those that lead to one answer."""
+        client, exchange = bounded(self.question.client, left), self.exchange
+        self._restart()
+        is_whole = exchange.method != "streamGenerateContent"
+        if exchange.tooling is not None:
+            stream: Stream | ToolStream = ToolStream(
+                client, exchange.contents, fields, exchange.tooling, whole=is_whole
+            )
+        elif is_whole:
+            return self._whole_answer(client.generate(exchange.contents, **fields))
+        else:
+            stream = client.stream(exchange.contents, **fields)
         try:
             with stream as events:
                 for note in events.notes:
@@ -209,15 +220,38 @@ class DataAsking(Asking):
                 self._take(events)
         finally:
             if stream.opened:
-                self.exchange.reply = stream.reply
-        return stream.reply
+                exchange.reply = stream.reply
+        return self._whole_answer(stream.reply) if is_whole else stream.reply
 
-    def _take(self, events: Any) -> None:  # noqa: ANN401 - a stream of the client
+    def _whole_answer(self, reply: Reply) -> Reply:
+        self._read(ArrayReader(), reply.text, len(reply.text))
+        self.exchange.reply = reply
+        return reply
+
+    def _restart(self) -> None:
+        """An answer begins, and the one before it was none."""
+        self._rows = []
+        self.table.restart()
+
+    def _take(self, events: Stream | ToolStream) -> None:
         reader, received = ArrayReader(), 0
         for event in events:
             if isinstance(event, TextDelta) and not event.candidate:
                 received += len(event.text)
                 self._read(reader, event.text, received)
+            elif isinstance(event, ToolStarted | ToolFinished):
+                self.table.handle(event)
+                if received:  # words before a call are no data
+                    reader, received = ArrayReader(), 0
+                    self._restart()
+            if isinstance(event, ToolFinished):
+                self._note_call(event.run)
+
+    def _note_call(self, run: ToolRun) -> None:
+        """Say in a line what came of a call; where nothing is shown, only that nobody could be asked."""
+        self._note_denied(run)
+        if run.decision != "nobody" and not isinstance(self.renderer, QuietRenderer):
+            self.renderer.note(_called(run))
 
     def _read(self, reader: ArrayReader, text: str, received: int) -> None:
         rows = reader.feed(text) if self.wanted.schema.is_list else []
@@ -289,6 +323,17 @@ class DataAsking(Asking):
         if self.wanted.frame:
             rows = rows_of(self.wanted.schema.plain(reply.value))
             self.bind(self.wanted.frame, frame_of_rows(rows, _columns(self.wanted.schema, rows)))
+
+
+def _called(run: ToolRun) -> str:
+    """What came of a call, in a line."""
+    call = short_call(run.name, run.args)
+    match run.outcome:
+        case "ok":
+            return f"{call} was called."
+        case "error" | "timeout":
+            return f"{call} failed: {run.error}"
+    return f"{call} was not called: {run.error}"
 
 
 def _columns(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, bool]]:

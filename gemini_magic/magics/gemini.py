@@ -53,6 +53,10 @@ class GeminiMagics(Magics):
     autosave = Bool(False, help="Whether to keep conversations in a file, for the next kernel.").tag(config=True)
     check_secrets = Bool(True, help="Whether to refuse prompts that hold what looks like a key.").tag(config=True)
     fallback = List(Unicode(), help="Models to ask when the first one cannot answer.").tag(config=True)
+    approve = Unicode("ask", help="Whether to ask before a function runs: ask, always (without asking) or never.").tag(
+        config=True
+    )
+    max_steps = Integer(None, allow_none=True, help="How often the model may ask for calls, at most.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)

@@ -124,6 +124,41 @@ not sent, equal ones are sent once, and moods has the index of df.
 Every answer is in a file before it counts: the same cell run again, even after a restart, asks only
 for what is missing. The run is in _gemini: .errors .usage .details .inspect(label) .retry_failed()."""
 
+_TOOLS = """\
+With --tools the model may call functions of this notebook, those that you name and no others
+  def get_weather(city: str, unit: Literal["C", "F"] = "C") -> dict:
+      \"\"\"The weather of today.
+
+      Args:
+          city: Such as Oslo.
+      \"\"\"
+  %%gemini --tools get_weather,shop.search
+  Is it warmer in Oslo or in Bergen?
+The model sees name, docstring and types; what it writes for an argument is checked against the type
+before anything is called. The functions are for this cell alone; gm.Conversation(tools=[…]) keeps
+its own. The value may be a function, a method, a gm.tool, a toolbox, or a list of these.
+
+Each call waits for your leave: Run, Run all (this function, for this question), or Deny
+  @gm.tool(read_only=True)     runs without leave: for functions that change nothing
+  @gm.tool(approve="always")   a rule of its own: ask, always or never; it wins over all but never
+  --approve always             runs without asking; --approve never runs nothing
+  %config GeminiMagics.approve = "never"    the same for every cell
+Where nobody can be asked, such as in nbconvert, a call that needs leave is denied, and the model is
+told so. What a function returns goes to the model: it may be wrong, or hold words that try to steer
+the model, and an answer that follows them still has to ask for leave.
+
+Limits: 8 rounds (--max-steps N, or %config GeminiMagics.max_steps), 16 calls and 120 seconds for an
+answer; 30 seconds and 64 kB for a call, unless @gm.tool(seconds=…, max_bytes=…) says more. A thread
+cannot be killed: what a call that took too long still does, it does; only its result is not used.
+Each call is a card below the cell, with arguments, result and time; _gemini.runs lists them.
+
+Ready tools: table = gm.tools.frame(df) looks into a table, by conditions and without any code;
+names = gm.tools.variables("df*") lists and describes variables. --tools table,names
+
+  --tool-mode any              the model has to call; none: it must not; f,g: one of these
+  --search --url-context --code-exec    tools of the server, which run there and need no leave
+  --tool '{"googleMaps": {}}'  any other tool of the server, as it stands on the wire"""
+
 #: Topics beside the groups of options; the parser learns their names in ``vocabulary.TOPICS``.
 TOPIC_TEXTS: Mapping[str, str] = MappingProxyType(
     {
@@ -137,6 +172,7 @@ TOPIC_TEXTS: Mapping[str, str] = MappingProxyType(
         "reply": _REPLY,
         "structure": _STRUCTURE,
         "batch": _BATCH,
+        "tools": _TOOLS,
     }
 )
 
@@ -172,6 +208,14 @@ MORE: Mapping[str, str] = MappingProxyType(
         "--pack": "Cheaper for short rows; each has to come back under its own number.",
         "--store": "By default a file of this job's own in your folder for data. See %gemini help batch.",
         "--resume": "Rows that failed for want of an answer are asked again, those with an answer are not.",
+        "--tools": "A name, or a path such as shop.search; Tab completes them. See %gemini help tools.",
+        "--approve": "ask: before each call (the default; functions marked read_only run without). always: run "
+        "without asking. never: run nothing. Run, Run all or Deny is answered below the cell, or typed; where nobody "
+        "can answer, the call is denied and the model is told so.",
+        "--max-steps": "8 unless given. When it asks for more, the cell fails; what was called stays visible.",
+        "--tool-mode": "Any and names hold until the first result is there; then the model may answer in words.",
+        "--tool": "Such as --tool '{\"googleMaps\": {}}'. Functions in functionDeclarations are described to the model "
+        "and not called: the calls stand in _gemini.function_calls.",
         "--fallback": "Names with commas between; the answer says which one gave it.",
         "--cache": "See %gemini help tape.",
         "--record": "See %gemini help tape.",
@@ -186,6 +230,8 @@ MORE: Mapping[str, str] = MappingProxyType(
         "profile": "A profile is a gateway with its address and the name of its key's variable. Keys are never typed "
         "here: see %gemini help keys.",
         "template": "See %gemini help templates.",
+        "repair": "Gemini signs its calls, and newer models refuse signatures that they did not make. Do "
+        "this when a signature was refused; what the model had thought is lost to it.",
         "replay": "A turn is stale when one before it was asked again.",
         "config": "Settings hold for this notebook session; an option in a cell wins over them.",
         "doctor": "It sends a few small requests.",

@@ -26,18 +26,20 @@ from gemini_magic.magics.insert import insert_code
 from gemini_magic.magics.prompts.composing import compose
 from gemini_magic.magics.question import Question, encoded
 from gemini_magic.magics.subcommands import run_subcommand
+from gemini_magic.magics.tools import approver_for, tool_fields
 from gemini_magic.parts import Pictures
 from gemini_magic.settings import known_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from gemini_magic.chat.fields import ChatFields
     from gemini_magic.client import Client
-    from gemini_magic.client.request import RequestFields
     from gemini_magic.magics.defaults import Defaults
     from gemini_magic.magics.extraction import Wanted
     from gemini_magic.magics.question import Exchange
     from gemini_magic.reply import Reply
+    from gemini_magic.tools.approval import Approver
 
 
 class Stopped(KeyboardInterrupt):
@@ -158,7 +160,7 @@ class Session:
     def ask_prompt(self, text: str, options: Mapping[str, Any]) -> Reply:
         """Ask a text as it stands, outside of any conversation, and show the answer."""
         command = Command(MappingProxyType({**options, "raw": True, "no_history": True}), text, is_cell=True)
-        question, notes = self._question(command, {})
+        question, notes = self._question(command, self._namespace(None))
         asking = self._asking(question, command.options, notes, quiet=False)
         with self._keeping(asking, command):
             return asking.run()
@@ -166,7 +168,7 @@ class Session:
     def ask_again(self, chat: Conversation, number: int) -> Reply:
         """Ask the question of a turn again in its place, shown as any answer."""
         turn = chat.turns[number - 1]
-        fields: RequestFields = {**turn.fields}
+        fields: ChatFields = {"approver": self._approver({}), **turn.fields}
         place = Place(turn.cell, turn.run, number=number)
         asking = self._asking(
             Question(chat.client, turn.question, fields, chat, place), {}, (), quiet=False, alone=False
@@ -212,18 +214,31 @@ class Session:
         wish = Pictures(options.get("max_side", magics.max_side), options.get("quality", magics.quality))
         keys = known_keys() if magics.check_secrets else None
         prompt = compose(command, namespace, self.shell, pictures=wish, keys=keys)
-        extra = request_fields(options, namespace)
-        config = extra.pop("generationConfig", None)
-        system = system_text(options["system"], namespace) if "system" in options else None
-        fields: RequestFields = {"model": options.get("model"), "config": config, "extra": extra, "system": system}
+        fields = self._fields(options, namespace)
         client, notice = self.client(options)
         asked = encoded(list(prompt.pieces), fields, client)
         chat = None if "no_history" in options else self._chat(options, client)
         if chat is None:
-            fields["system"] = system or magics.system or None
+            fields["system"] = fields.get("system") or magics.system or None
         place = Place(cell_id(self.shell), run_id(self.shell), "append" in options, options.get("edit"))
         notes = (*([notice] if notice else []), *prompt.notes)
         return Question(client, asked, fields, chat, place), notes
+
+    def _fields(self, options: Mapping[str, Any], namespace: Mapping[str, Any]) -> ChatFields:
+        """What the request says beside the prompt, what the model may call, and who is asked for leave."""
+        extra = request_fields(options, namespace)
+        config = extra.pop("generationConfig", None)
+        system = system_text(options["system"], namespace) if "system" in options else None
+        afresh = "no_history" in options or "new" in options
+        chat = None if afresh else KERNEL.find(options.get("chat", self.chat_name))
+        usual = {"approve": self.magics.approve, "max_steps": self.magics.max_steps}
+        offered = tool_fields(options, namespace, extra, usual=usual, chat=chat)
+        if offered:
+            offered["approver"] = self._approver(options)
+        return {"model": options.get("model"), "config": config, "extra": extra, "system": system, **offered}
+
+    def _approver(self, options: Mapping[str, Any]) -> Approver:
+        return approver_for(self.shell, background="bg" in options)
 
     def _chat(self, options: Mapping[str, Any], client: Client) -> Conversation:
         """The conversation to ask in; it is not yet the one of its name."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gemini_magic.chat.export import remarks, system_in_words
 from gemini_magic.chat.places import counted
-from gemini_magic.chat.words import in_words
+from gemini_magic.chat.words import in_words, reply_in_words
 from gemini_magic.display.sanitize import Safe, document, element, join, style
 from gemini_magic.display.visible import visible
 
@@ -74,7 +74,7 @@ def _question(turn: Turn) -> str:
 
 
 def _answer(turn: Turn) -> str:
-    return _shortened(in_words(turn.reply.parts)) if turn.reply is not None else ""
+    return _shortened(reply_in_words(turn.reply)) if turn.reply is not None else ""
 
 
 def _answerer(turn: Turn) -> str:

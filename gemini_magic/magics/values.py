@@ -16,7 +16,10 @@ Read: TypeAlias = Callable[[str, str], object]
 
 MAX_INT = 2**31 - 1
 MAX_NAME = 80
+#: Ways to say whether the model has to call a function, beside the names of some.
+CALLING = ("auto", "any", "none")
 _LEVELS = ("minimal", "low", "medium", "high", "xhigh")
+_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _STEP = re.compile(r"([A-Za-z_]\w*)((?:\[\d{1,3}\])*)")
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -88,6 +91,41 @@ def variable(text: str, flag: str) -> str:
     if not text.isidentifier() or keyword.iskeyword(text):
         raise UsageError(f"{flag} takes the name of a variable, not {text[:40]!r}.")
     return text
+
+
+def paths(text: str, flag: str) -> tuple[str, ...]:
+    """Names of the notebook, or paths of names such as ``shop.search``, with commas between."""
+    found = tuple(word.strip() for word in text.split(","))
+    for path in found:
+        first, *steps = path.split(".")
+        if not _PATH.fullmatch(path) or any(map(keyword.iskeyword, (first, *steps))):
+            raise UsageError(f"{flag} takes names such as get_weather or shop.search, not {path[:40]!r}.")
+        if hidden := next((step for step in steps if step.startswith("_")), None):
+            raise UsageError(f"{flag} {path[:60]}: the attribute {hidden[:40]!r} starts with an underscore.")
+    return found
+
+
+def calling(text: str, flag: str) -> str | tuple[str, ...]:
+    """Whether the model has to call: ``auto``, ``any``, ``none``, or the functions from which it has to choose."""
+    words = tuple(word.strip() for word in text.split(","))
+    if len(words) == 1 and words[0].lower() in CALLING:
+        return words[0].lower()
+    if not all(words):
+        raise UsageError(f"{flag} takes {', '.join(CALLING)}, or names of functions with commas between.")
+    return words
+
+
+def json_object(text: str, flag: str) -> dict[str, object]:
+    """A JSON object that has something in it."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not value:
+        raise UsageError(
+            f"{flag} takes a JSON object, not {text[:60]!r}.", hint=f"Such as {flag} '{{\"googleMaps\": {{}}}}'."
+        )
+    return value
 
 
 def rate(text: str, flag: str) -> float:

@@ -55,6 +55,12 @@ _ROWS: dict[str, Subcommand] = {
     "undo": Subcommand("take back the last turn, or the last N", "[N]", r"(\d{1,4})?", "talk"),
     "edit": Subcommand("put a turn's question into a new cell, to be asked in its place", "N", r"\d{1,4}", "talk"),
     "replay": Subcommand("ask the stale turns again, in their order", "[NAME]", f"({_NAME})?", "talk"),
+    "repair": Subcommand(
+        "make calls that another model, key or gateway has signed fit to be sent again",
+        "[NAME]",
+        f"({_NAME})?",
+        "talk",
+    ),
     "fork": Subcommand(
         "copy the conversation under a new name and go on there", "NAME [N]", rf"{_NAME}(\n\d+)?", "talk"
     ),

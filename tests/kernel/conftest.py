@@ -105,10 +105,10 @@ class Kernel:
         every = self.process.net_connections(kind="tcp")
         return [one.status for one in every if one.raddr and one.raddr.port == self.gateway.port]
 
-    def start(self, source: str, cell_id: str = "") -> str:
-        """Send a cell; returns the message's id."""
+    def start(self, source: str, cell_id: str = "", *, typed: bool = False) -> str:
+        """Send a cell, which may ask for typed input or not; returns the message's id."""
         content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}}
-        content |= {"allow_stdin": False, "stop_on_error": True}
+        content |= {"allow_stdin": typed, "stop_on_error": True}
         message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id} if cell_id else {})
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
@@ -129,6 +129,12 @@ class Kernel:
         """Wait until a running cell has shown these words."""
         seen = self._waiting.setdefault(message_id, [])
         self._read(message_id, lambda message: words in json.dumps(message["content"], ensure_ascii=False), seen)
+
+    def prompted(self) -> str:
+        """What a running cell asks to be typed, once it does."""
+        message = self.client.get_stdin_msg(timeout=PATIENCE)
+        assert message["msg_type"] == "input_request"
+        return str(message["content"]["prompt"])
 
     def _read(self, message_id: str, enough: Callable[[dict[str, Any]], bool], into: list[dict[str, Any]]) -> None:
         while True:

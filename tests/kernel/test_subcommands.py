@@ -38,6 +38,7 @@ WALK = [
     ("chat main", "main"),
     ("edit 1", "new cell"),
     ("replay", "stale"),
+    ("repair", "nothing was changed"),
     ("undo", "Taken back"),
     ("save talk.json", "talk.json"),
     ("load talk.json", "Loaded 'main'"),

@@ -62,6 +62,11 @@ GOOD = {
     "logprobs": ("3", {"responseLogprobs": True, "logprobs": 3}),
     "insert": (None, True),
     "bg": (None, True),
+    "tools": ("get_weather,shop.search", (("get_weather", "shop.search"),)),
+    "approve": ("always", "always"),
+    "max_steps": ("3", 3),
+    "tool_mode": ("any", "any"),
+    "tool": ('{"googleMaps":{}}', ({"googleMaps": {}},)),
     "search": (None, True),
     "url_context": (None, True),
     "code_exec": (None, True),
@@ -103,7 +108,8 @@ def test_no_flag_is_given_to_two_options():
 def test_a_value_stands_behind_a_space_or_an_equals_sign(flag):
     dest = BY_FLAG[flag].dest
     typed, value = GOOD[dest]
-    for line in (f"{flag} {typed} why", f"{flag}={typed} why", f"{flag}   '{typed}'  why", f'{flag}="{typed}" why'):
+    quoted = typed.replace('"', '\\"')
+    for line in (f"{flag} {typed} why", f"{flag}={typed} why", f"{flag}   '{typed}'  why", f'{flag}="{quoted}" why'):
         assert parse_options(line) == ({dest: value}, "why")
 
 

@@ -357,7 +357,7 @@ CALLABLES = {
 @pytest.mark.parametrize("functions", CALLABLES.values(), ids=CALLABLES)
 def test_a_function_is_no_tool_until_it_is_declared(wire, functions):
     client = Client(wire.url, auth="none", model="gemini-x")
-    with pytest.raises(InputError, match="takes raw declarations") as caught:
+    with pytest.raises(InputError, match="is a Python callable; nothing was sent") as caught:
         client.generate("x", tools=functions)
     assert getattr(functions[0], "__name__", "partial") in str(caught.value)
     assert len(str(caught.value)) < 500

@@ -19,6 +19,7 @@ from gemini_magic.magics.completion.suggestions import remember_models
 from gemini_magic.magics.gemini import GeminiMagics
 from gemini_magic.magics.prompts import template_files
 from gemini_magic.magics.vocabulary import SUBCOMMANDS
+from gemini_magic.tools.toolbox import Toolbox
 
 
 @pytest.fixture
@@ -88,6 +89,7 @@ def test_the_first_line_of_a_cell_with_a_body_is_completed(complete):
         ("%gemini help ke", ["keys"]),
         ("%gemini config mo", ["model"]),
         ("%gemini config stream ", ["True", "False"]),
+        ("%gemini config approve ", ["ask", "always", "never"]),
         ("%gemini budget ", ["off"]),
         ("x = %gemini usa", ["usage"]),
     ],
@@ -116,6 +118,35 @@ def test_subcommands_and_their_words_are_completed(complete, typed, offered):
 def test_the_value_of_an_option_is_completed(complete, typed, offered):
     assert complete(f"%%gemini {typed}") == offered
     assert complete(f"x = %gemini {typed}") == offered
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("--tools ", ["box", "get_weather", "look_up", "pair", "scraper"]),
+        ("--tools get", ["get_weather"]),
+        ("--tools get_weather,l", ["look_up"]),
+        ("--tools get_weather,", ["box", "look_up", "pair", "scraper"]),
+        ("--tools 'get_weather, lo", ["look_up"]),
+        ("--tools scraper.fe", ["scraper.fetch"]),
+        ("--tools get_weather,scraper.fe", ["scraper.fetch"]),
+        ("--tools scraper._", []),
+        ("--approve ", ["ask", "always", "never"]),
+        ("--approve=al", ["always"]),
+        ("--tool-mode ", ["auto", "any", "none"]),
+        ("--tools get_weather,scraper.fetch --tool-mode ", ["auto", "any", "none", "get_weather", "fetch"]),
+        ("--tools get_weather,look_up --tool-mode look_up,", ["get_weather"]),
+        ("--max-st", ["--max-steps"]),
+    ],
+)
+def test_functions_and_what_may_be_said_of_them_are_completed(complete, notebook, typed, offered):
+    notebook.run(
+        "def get_weather(city: str) -> str: ...\ndef look_up(name: str) -> str: ...\n"
+        "class Scraper:\n    def fetch(self): ...\n    def __call__(self): ...\n    _hidden = fetch\n"
+        "scraper, pair, odd = Scraper(), [get_weather, look_up], [get_weather, 1]"
+    )
+    notebook.shell.push({"box": Toolbox.of(notebook["look_up"])})
+    assert complete(f"%%gemini {typed}") == offered
 
 
 def test_models_come_from_what_is_known_and_never_from_the_gateway(complete, notebook):

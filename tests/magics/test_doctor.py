@@ -68,6 +68,7 @@ def test_a_table_says_what_the_gateway_can_do(notebook, capsys):
         "models",
         "tokens",
         "schema",
+        "functions",
         "pictures",
         "limits",
         "memory",

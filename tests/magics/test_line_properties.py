@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gemini_magic.exceptions import UsageError
-from gemini_magic.magics.arguments import FORMATS, OPTIONS, format_options, parse_options
+from gemini_magic.magics.arguments import APPROVE, FORMATS, OPTIONS, format_options, parse_options
 from gemini_magic.magics.command import Command, parse_cell, parse_line, request_fields
 from gemini_magic.magics.line import MAX_LINE, format_value, read_word
 from gemini_magic.magics.vocabulary import SUBCOMMANDS
@@ -33,6 +33,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PLAIN, inner, max_size=3),
     max_leaves=6,
 )
+PATHS = st.lists(VARIABLES.filter(lambda name: not name.startswith("_")), min_size=1, max_size=3).map(".".join)
 SETTINGS = st.tuples(
     st.lists(st.from_regex(r"[a-zA-Z_]\w{0,5}(\[[0-9]\])?", fullmatch=True), min_size=1, max_size=3), JSON
 )
@@ -68,6 +69,11 @@ TYPED = {
     "out": VARIABLES,
     "format": st.sampled_from(FORMATS),
     "logprobs": whole(0, 20),
+    "tools": st.lists(st.lists(PATHS, min_size=1, max_size=3).map(",".join), min_size=1, max_size=2),
+    "approve": st.sampled_from(APPROVE),
+    "max_steps": whole(1, 50),
+    "tool_mode": st.sampled_from(["auto", "ANY", "none", "get_weather,lookup"]),
+    "tool": st.lists(st.dictionaries(PLAIN, JSON, min_size=1, max_size=2).map(json.dumps), min_size=1, max_size=2),
     "profile": NAMES,
     "timeout": st.floats(0.001, 86_400),
     "retries": whole(0, 20),

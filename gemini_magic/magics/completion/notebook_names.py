@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _ROWS = (5, 10, DEFAULT_ROWS, 50, 100)
 _MISSING = object()
+_TOOLS = "gemini_magic.tools."
 
 
 def variables(shell: Any, fits: Callable[[object], bool] | None = None) -> list[str]:  # noqa: ANN401 - shells differ
@@ -52,6 +53,22 @@ def _stored(value: object, name: str) -> object:
         return _MISSING
     own = isinstance(kept, dict) and (isinstance(value, ModuleType) or not hasattr(type(value), name))
     return kept.get(name, _MISSING) if own else _MISSING
+
+
+def tools(shell: Any, typed: str) -> list[str]:  # noqa: ANN401
+    """What ``--tools`` takes: functions and toolboxes, and, behind a dot, what else an object can do."""
+    path, dot, _ = typed.rpartition(".")
+    if not dot:
+        return variables(shell, _may_be_called)
+    return [f"{path}.{name}" for name in attributes(shell, path)]
+
+
+def _may_be_called(value: object) -> bool:
+    """Whether a value is a function or has some; classes and packages are none that a model would call."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(_may_be_called(one) for one in value)
+    kind = type(value)
+    return kind.__module__.startswith(_TOOLS) or (callable(value) and not isinstance(value, type))
 
 
 def rows(shell: Any, name: str) -> list[str]:  # noqa: ANN401

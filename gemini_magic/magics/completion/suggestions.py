@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gemini_magic.exceptions import GeminiMagicError
-from gemini_magic.magics.arguments import FORMATS, OPTIONS
+from gemini_magic.magics.arguments import APPROVE, FORMATS, OPTIONS
 from gemini_magic.magics.completion.file_paths import paths
-from gemini_magic.magics.completion.notebook_names import attributes, frames, rows, variables
+from gemini_magic.magics.completion.notebook_names import attributes, frames, rows, tools, variables
+from gemini_magic.magics.values import CALLING
 from gemini_magic.magics.vocabulary import SUBCOMMANDS, TOPICS
 from gemini_magic.settings import PROFILES, choose_profile, load_config
 
@@ -104,8 +105,8 @@ def _value(around: Around) -> Suggestions | None:
     dest, fragment = place.option.dest, place.fragment
     if dest in _PATHS or (dest in _AT_FILES and fragment.startswith("@")):
         return _files(place, "@" if dest in _AT_FILES else "", around)
-    if dest == "fallback":
-        fragment = fragment.rpartition(",")[2]
+    if dest in _WITH_COMMAS:
+        fragment = fragment.rpartition(",")[2].lstrip()
     names = _VALUES.get(dest)
     return _fitting(fragment, names(around) if names else (), "value")
 
@@ -208,6 +209,19 @@ def _frames(around: Around) -> list[str]:
     return frames(around.shell, around.place.fragment)
 
 
+def _tools(around: Around) -> list[str]:
+    """Functions and toolboxes that are not named yet."""
+    *named, last = around.place.fragment.split(",")
+    return [name for name in tools(around.shell, last.strip()) if name not in named]
+
+
+def _calling(around: Around) -> list[str]:
+    """Ways to say whether the model has to call, and the functions that the line names."""
+    *typed, _ = around.place.fragment.split(",")
+    named = [path.strip().rpartition(".")[2] for path in around.place.given.get("tools", "").split(",")]
+    return [*(() if typed else CALLING), *(name for name in named if name and name not in typed)]
+
+
 def _system(around: Around) -> list[str]:
     return [f"${name}" for name in variables(around.shell)] if around.place.fragment.startswith("$") else []
 
@@ -229,6 +243,8 @@ def _just(*words: str) -> Names:
 _SWITCHES = ("autosave", "cache", "check_secrets", "stream")
 #: Options whose value is a path.
 _PATHS = frozenset({"image", "file", "record", "replay", "store"})
+#: Options whose value may be several, with commas between.
+_WITH_COMMAS = frozenset({"fallback", "tool_mode", "tools"})
 #: Options whose value is a path when it starts with ``@``.
 _AT_FILES = frozenset({"system", "schema"})
 #: Option → what its value may be.
@@ -248,12 +264,15 @@ _VALUES: Mapping[str, Names] = MappingProxyType(
         "each": _frames,
         "config": _configs,
         "system": _system,
+        "tools": _tools,
+        "tool_mode": _calling,
+        "approve": _just(*APPROVE),
     }
 )
 #: The words typed so far → what the next one may be.
 _WORDS: Mapping[str, Names] = MappingProxyType(
     {
-        **dict.fromkeys(("chat", "history", "replay", "reset", "fork", "branch"), _chats),
+        **dict.fromkeys(("chat", "history", "repair", "replay", "reset", "fork", "branch"), _chats),
         "help": _topics,
         "last": _just("raw", "request", "curl", "python"),
         "usage": _just("plot"),
@@ -262,6 +281,7 @@ _WORDS: Mapping[str, Names] = MappingProxyType(
         "config profile": _profiles,
         "config model": _models,
         "config format": _just(*FORMATS),
+        "config approve": _just(*APPROVE),
         **dict.fromkeys((f"config {name}" for name in _SWITCHES), _just("True", "False")),
         "profile": _just("list", "test", "use", "add"),
         "profile use": _profiles,

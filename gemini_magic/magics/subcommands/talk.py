@@ -16,6 +16,7 @@ from gemini_magic.magics.arguments import format_options
 from gemini_magic.magics.line import format_value
 from gemini_magic.magics.restore import restore
 from gemini_magic.magics.transcript import Transcript
+from gemini_magic.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from gemini_magic.magics.command import Command
@@ -91,6 +92,9 @@ def _edit(session: Session, command: Command) -> object:
         _say(f"Turn {number} stands in a new cell below; running it asks in the turn's place.")
     else:
         _say(f"This front end takes no new cells; to ask in the place of turn {number}, run:\n\n{cell}\n")
+    if names := ", ".join(sorted(Toolbox.of(turn.fields.get("tools")).functions)):
+        unasked = ", without asking" if turn.fields.get("approve") == "always" else ""
+        _say(f"It may call what it could before: {names}{unasked}. --tool-mode none keeps it from calling.")
     if others:
         _say(f"Its question had {others} more {'part' if others == 1 else 'parts'}, such as pictures: name them again.")
     return None
@@ -118,6 +122,19 @@ def _replay(session: Session, command: Command) -> object:
             return None
         asked += 1
     _say(f"Asked again: {counted(asked)} of {chat.name!r}; nothing is stale now.")
+    return None
+
+
+def _repair(session: Session, command: Command) -> object:
+    chat = _found(session, _name(session, command))
+    if count := chat.repair_signatures():
+        _say(
+            f"Changed {count} {'part' if count == 1 else 'parts'} of {chat.name!r}: signatures of other models or keys "
+            "are gone, and calls have the one that Gemini names for calls that it did not make. Not every gateway "
+            "takes it. Nothing was sent."
+        )
+    else:
+        _say(f"In {chat.name!r} there is no signature, and no call that would need one: nothing was changed.")
     return None
 
 
@@ -203,6 +220,7 @@ RUN: dict[str, Run] = {
     "undo": _undo,
     "edit": _edit,
     "replay": _replay,
+    "repair": _repair,
     "fork": _fork,
     "branch": _fork,
     "reset": _reset,
