@@ -6,6 +6,10 @@ of a task, HTTP retries among them, are counted against one limit.
 An answer that is not what was asked for is repaired once: the same prompt, the beginning and the end of that answer,
 and what was wrong with it. An answer that stopped at the token limit is asked for once more with twice the limit, and
 otherwise as before. Errors of the wire never go into a prompt.
+
+An answer that asks for functions to be called is none yet: they are called, and what they gave goes out behind the
+question. Rounds of calls have limits of their own, and do not count against the limit on requests; what the functions
+gave stays there for a repair, so that they are not called twice for one row.
 """
 
 from __future__ import annotations
@@ -19,9 +23,6 @@ from gemini_magic.client import encode
 from gemini_magic.client.caller import Caller
 from gemini_magic.client.retry import is_retryable
 from gemini_magic.exceptions import (
-    AnswerTruncated,
-    BadRequest,
-    Blocked,
     BudgetExceeded,
     ConfigError,
     GeminiMagicError,
@@ -29,16 +30,29 @@ from gemini_magic.exceptions import (
     SchemaMismatch,
     StoreError,
 )
+from gemini_magic.extract.calling import (
+    UNREADABLE,
+    Calling,
+    Manner,
+    carried_out,
+    carried_out_elsewhere,
+    learn_refusals,
+)
 from gemini_magic.extract.forms import form_for, learn_form, output_limit_of, refused_field, refuses_schema
 from gemini_magic.extract.job import Outcome
+from gemini_magic.extract.output_limit import LIMIT, limit_of, minds_limit, with_limit
+from gemini_magic.extract.reasons import blocked, truncated, unusable
 from gemini_magic.extract.repair import repair_turns
-from gemini_magic.ledger.entries import counts
+from gemini_magic.extract.used import Used, answered_with
 from gemini_magic.parts import one_line
 from gemini_magic.wire import Content, FinishReason
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from gemini_magic.client import AsyncClient, Client, Encoded
     from gemini_magic.client.request import RequestFields
+    from gemini_magic.events import FunctionCall, ToolFinished, ToolStarted
     from gemini_magic.extract.forms import Form
     from gemini_magic.extract.job import Job, Task
     from gemini_magic.reply import Reply
@@ -49,39 +63,19 @@ Some = TypeVar("Some", bound=Caller)
 MAX_ATTEMPTS = 6
 #: Errors that say nothing about a row: they are raised, and end the job.
 OF_THE_JOB = (BudgetExceeded, ConfigError, StoreError)
-_LIMIT = "maxOutputTokens"
-_CONFIG = "generationConfig"
-
-
-class _Used:
-    """What the requests of a task took, and what the last answer was."""
-
-    def __init__(self) -> None:
-        self.prompt: int | None = None
-        self.answer: int | None = None
-        self.total: int | None = None
-        self.seconds = 0.0
-        self.model = self.raw = ""
-
-    def add(self, reply: Reply) -> None:
-        """Count one more answer."""
-        used = counts(reply.usage)
-        self.prompt = _sum(self.prompt, used["prompt"], used["tools"])
-        self.answer = _sum(self.answer, used["answer"], used["thoughts"])
-        self.total = _sum(self.total, used["total"])
-        self.seconds += reply.seconds
-        self.model, self.raw = reply.model, reply.text
 
 
 class Answering:
     """One task's way to its outcome.
 
-    Ask what `request` says; tell `took` the reply, or `failed` the error; until one of them says that it is over.
+    Ask what `request` says; tell `took` the reply, or `failed` the error; until one of them says that it is over. Where
+    there are `calls` behind an answer, read `run` to its end before the next request.
 
     Args:
         job: What is the same for all tasks.
         task: The task.
         form: In which field to send the schema at first; see `form_for`.
+        manner: How to say at first what may be called; see `Manner`.
         repairs: How often an answer that is not of the schema may be repaired.
         max_attempts: Requests at most, of all kinds together.
         retries: How often one request that has failed may be sent again; as often as there are requests left if None.
@@ -99,6 +93,7 @@ class Answering:
         task: Task,
         *,
         form: Form = "json",
+        manner: Manner | None = None,
         repairs: int = 1,
         max_attempts: int = MAX_ATTEMPTS,
         retries: int | None = None,
@@ -116,15 +111,17 @@ class Answering:
         self._resend = resend
         self._repairs = repairs
         self._prompt = [encode(Content(role="user", parts=list(task.parts)))]
-        self._contents = self._prompt
-        self._limit = _limit_of(job)
+        self._repair: list[Encoded] = []
+        self._place = 0  # of the repair, among the calls and results
+        self._calling = None if job.tooling is None else Calling(job.tooling, job.model, manner or Manner())
+        self._limit = limit_of(job)
         self._raised_from: int | None = None
         self._refused_field = ""
         self._answered = False
         self._key = task.key
         self._status, self._value = "failed", None
         self._error: GeminiMagicError | None = None
-        self._used = _Used()
+        self._used = Used()
 
     @property
     def left(self) -> int:
@@ -137,14 +134,45 @@ class Answering:
         return self._refused_field if self._answered else ""
 
     @property
+    def manner(self) -> Manner | None:
+        """How to say what may be called, as far as is known now."""
+        return None if self._calling is None else self._calling.manner
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """What the gateway has refused of that, with its words, once it has taken something else."""
+        return self._calling.refused if self._calling is not None and self._answered else {}
+
+    @property
     def contents(self) -> list[Encoded]:
         """The contents to send now."""
-        return self._contents
+        called = [] if self._calling is None else self._calling.contents
+        return [*self._prompt, *called[: self._place], *self._repair, *called[self._place :]]
 
     @property
     def shape(self) -> str:
         """A name for the fields to send now, equal for all tasks that send the same; empty for fields of its own."""
-        return self.form if self._raised_from is None else ""
+        if self._raised_from is not None:
+            return ""
+        return self.form if self._calling is None else f"{self.form} {self._calling.shape}"
+
+    @property
+    def calls(self) -> tuple[FunctionCall, ...]:
+        """The calls that the last answer asks for, to be carried out before anything else is sent."""
+        return () if self._calling is None else self._calling.calls
+
+    def run(self) -> Generator[ToolStarted | ToolFinished]:
+        """Carry these calls out, in the thread that reads this to its end.
+
+        Raises:
+            ToolLimit: There are too many, or they take too long; `stopped` is to be told.
+        """
+        if self._calling is not None:
+            yield from self._calling.run()
+
+    def stopped(self, error: GeminiMagicError) -> bool:
+        """Calls could not be carried out; returns whether it is over."""
+        return self._end("failed", error)
 
     def request(self) -> tuple[list[Encoded], RequestFields]:
         """What to send now: contents and fields for ``client.generate``.
@@ -156,23 +184,27 @@ class Answering:
         fields: RequestFields = {"model": self._job.model or None, "system": self._job.system, "config": config}
         if self._job.extra:
             fields["extra"] = self._job.extra
+        if self._calling is not None:
+            self._calling.say(fields)
         if self._raised_from is not None:
-            config[_LIMIT] = self._limit
-            fields["extra"] = _with_limit(self._job.extra, self._limit)
-        return list(self._contents), fields
+            config[LIMIT] = self._limit
+            fields["extra"] = with_limit(self._job.extra, self._limit)
+        return self.contents, fields
 
     def took(self, reply: Reply) -> bool:
         """An answer has come; returns whether it is over."""
         self._count(reply.attempts)
         self._answered, self._failed = True, 0
         self._used.add(reply)
+        if self._calling is not None and self._goes_on(self._calling, reply):
+            return False
         match reply.status:
             case "ok":
                 return self._read(reply.text)
             case "truncated":
                 return self._at_the_limit(reply)
             case "blocked":
-                return self._end("blocked", _blocked(reply))
+                return self._end("blocked", blocked(reply))
         return self._unusable(reply)
 
     def failed(self, error: GeminiMagicError, *, blameless: bool = False) -> bool:
@@ -185,8 +217,11 @@ class Answering:
         self._count(error.attempts)
         self._rounds -= max(1, error.attempts) if blameless else 0
         self._failed += 1
-        if self._raised_from is not None and _minds_limit(error):
-            return self._end("truncated", self._truncated(self._raised_from))
+        if self._raised_from is not None and minds_limit(error):
+            return self._end("truncated", truncated(self._raised_from))
+        if self._calling is not None and self.left and self._calling.changed(error):
+            self._failed, self._answered = 0, False
+            return False
         if self.form == "json" and self.left and refuses_schema(error):
             self.form, self._refused_field, self._answered = "openapi", refused_field(error), False
             self._failed = 0
@@ -216,12 +251,20 @@ class Answering:
             used.seconds if seconds is None else seconds,
             used.model,
             used.raw,
+            () if self._calling is None else tuple(self._calling.record),
         )
 
     def _count(self, attempts: int) -> None:
         """What a tape answers costs no request, but a round all the same: it would answer so for ever."""
         self.attempts += attempts
         self._rounds += max(1, attempts)
+
+    def _goes_on(self, calling: Calling, reply: Reply) -> bool:
+        """Whether an answer asks for calls, which nothing is held against; or for a call that nobody can read."""
+        if calling.took(reply):
+            self._rounds -= 1
+            return True
+        return bool(self.left) and calling.again(reply)
 
     def _read(self, text: str) -> bool:
         schema = self._job.schema
@@ -238,29 +281,24 @@ class Answering:
         if not (self._repairs and self.left):
             return self._end("invalid", error)
         self._repairs -= 1
-        self._contents = [*self._prompt, *repair_turns(text, error)]
+        self._repair = repair_turns(text, error)
+        self._place = 0 if self._calling is None else len(self._calling.contents)
         return False
 
     def _at_the_limit(self, reply: Reply) -> bool:
         """Twice the limit, once; where none was set, the answer's own size tells the server's."""
-        used = counts(reply.usage)
-        limit = self._limit or _sum(used["answer"], used["thoughts"])
+        limit = self._limit or answered_with(reply)
         more = min(2 * (limit or 0), self._output_limit or 2 * (limit or 0))
         if not limit or more <= limit or self._raised_from is not None or not self.left:
-            return self._end("truncated", self._truncated(limit))
+            return self._end("truncated", truncated(limit))
         self._raised_from, self._limit = limit, more
         return False
 
-    def _truncated(self, limit: int | None) -> AnswerTruncated:
-        words = f" of {limit:,} tokens" if limit else ""
-        return AnswerTruncated(f"The answer stopped at the token limit{words}.", hint="Set a higher max_output_tokens.")
-
     def _unusable(self, reply: Reply) -> bool:
-        reason = reply.finish_reason or "no reason"
-        if self.left and reason != FinishReason.MISSING_THOUGHT_SIGNATURE:
+        final = {FinishReason.MISSING_THOUGHT_SIGNATURE, *(UNREADABLE if self._calling is not None else ())}
+        if self.left and reply.finish_reason not in final:
             return False
-        words = f" {reply.finish_message}" if reply.finish_message else ""
-        return self._end("failed", InvalidAnswer(f"There is no usable answer: it ended with {reason}.{words}"))
+        return self._end("failed", unusable(reply))
 
     def _end(self, status: str, error: GeminiMagicError) -> bool:
         self._status, self._error = status, error
@@ -296,7 +334,7 @@ def answer(client: Client, job: Job, task: Task, **options: Any) -> Outcome:  # 
         except GeminiMagicError as error:
             over = answering.failed(error)
         else:
-            over = answering.took(reply)
+            over = answering.took(reply) or carried_out(answering)
     return concluded(client.profile, answering, began)
 
 
@@ -314,7 +352,7 @@ async def answer_async(client: AsyncClient, job: Job, task: Task, **options: Any
         except GeminiMagicError as error:
             over = answering.failed(error)
         else:
-            over = answering.took(reply)
+            over = answering.took(reply) or (bool(answering.calls) and await carried_out_elsewhere(answering))
     return concluded(client.profile, answering, began)
 
 
@@ -340,43 +378,13 @@ def concluded(profile: Profile, answering: Answering, began: float) -> Outcome:
     """
     if answering.learned:
         learn_form(profile, answering.learned)
+    learn_refusals(profile, answering.refused)
     return answering.outcome(time.monotonic() - began)
 
 
 def _known(client: Caller, job: Job) -> dict[str, Any]:
     """What is known of the gateway without asking it."""
     profile = client.profile
-    return {"form": form_for(profile), "output_limit": output_limit_of(profile, job.model or client.model)}
-
-
-def _limit_of(job: Job) -> int | None:
-    over = job.extra.get(_CONFIG) if job.extra else None
-    limit = over.get(_LIMIT) if isinstance(over, dict) else None
-    limit = job.wire_config.get(_LIMIT) if limit is None else limit
-    return limit if isinstance(limit, int) and limit > 0 else None
-
-
-def _with_limit(extra: Any, limit: int | None) -> dict[str, Any]:  # noqa: ANN401 - any mapping
-    """The extra fields, which are laid over all others, with the limit where they have one."""
-    config = extra.get(_CONFIG)
-    has_limit = isinstance(config, dict) and _LIMIT in config
-    return {**extra, _CONFIG: {**config, _LIMIT: limit}} if has_limit else dict(extra)
-
-
-def _minds_limit(error: GeminiMagicError) -> bool:
-    """Whether an error says that the raised limit is too high."""
-    words = str(error).lower().replace("_", "").replace(" ", "")
-    return isinstance(error, BadRequest) and "outputtoken" in words
-
-
-def _blocked(reply: Reply) -> Blocked:
-    what = "prompt" if reply.block_reason else "answer"
-    reason = reply.block_reason or reply.finish_reason or ""
-    words = f" {reply.finish_message}" if reply.finish_message else ""
-    return Blocked(f"The {what} was blocked ({reason}).{words}", reason=reason)
-
-
-def _sum(*counts: int | None) -> int | None:
-    """The sum of what is known."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    manner = None if job.tooling is None else Manner.of(profile)
+    limit = output_limit_of(profile, job.model or client.model)
+    return {"form": form_for(profile), "manner": manner, "output_limit": limit}

@@ -18,6 +18,7 @@ from gemini_magic.extract.prompts import Template, check_columns_named
 from gemini_magic.extract.purse import Purse, budget_of
 from gemini_magic.extract.results import View, check_view
 from gemini_magic.extract.rows import Guard
+from gemini_magic.extract.tooling import tooling_of
 from gemini_magic.extract.usage import NoProgress
 from gemini_magic.frames import is_null, read_rows
 from gemini_magic.parts import Pictures
@@ -52,16 +53,17 @@ def extract(data: object, schema: object, prompt: str = "", **options: Unpack[Op
         prompt: The prompt, with ``{{name}}`` where the value of a column goes; without one, the row follows it.
         **options: ``columns``, ``where`` and ``limit`` choose rows; ``model``, ``system``, ``config``, ``extra``,
             ``profile``, ``client`` and ``pictures`` say how to ask; ``workers``, ``rpm``, ``tpm``, ``budget``,
-            ``max_attempts``, ``pack`` and ``engine`` how fast and how much; ``store``, ``resume`` and ``locks`` what
-            to keep; ``details``, ``flatten`` and ``explode`` what comes back; ``estimate`` and ``progress`` tell
-            about it. See `Options` for each.
+            ``max_attempts``, ``pack`` and ``engine`` how fast and how much; ``tools``, ``approve``, ``max_steps`` and
+            ``tool_mode`` what the model may call; ``store``, ``resume`` and ``locks`` what to keep; ``details``,
+            ``flatten`` and ``explode`` what comes back; ``estimate`` and ``progress`` tell about it. See `Options`.
 
     Returns:
         A frame of the library that the data came from (a list for lists), with its index and order;
         or an `Estimate`.
 
     Raises:
-        InputError: The schema, the prompt, a column or the data cannot be used; nothing was sent.
+        InputError: The schema, the prompt, a column, a tool or the data cannot be used, or a function would have to
+            ask whether it may run; nothing was sent.
         ConfigError: There is no such profile, or no key; nothing was sent.
         UsageError: An option cannot be used, or there is none of its name; nothing was sent.
         BudgetExceeded: The budget is used up; ``.partial`` is the frame as far as it came.
@@ -118,7 +120,8 @@ def _job(schema: Schema, prompt: str, sender: Client, chosen: Options) -> Job:
     """What is the same for all rows, checked.
 
     Raises:
-        InputError: A field of the generation config is none, or rows of this schema cannot be packed.
+        InputError: A field of the generation config is none, a tool cannot be used, or rows of this schema cannot be
+            packed.
     """
     job = Job(
         schema=schema,
@@ -130,6 +133,7 @@ def _job(schema: Schema, prompt: str, sender: Client, chosen: Options) -> Job:
         origin=sender.profile.origin,
         pictures=chosen["pictures"] or Pictures(),
         pack=chosen["pack"],
+        tooling=tooling_of(chosen) if chosen["tools"] is not None else None,
     )
     if job.digest and job.pack > 1:  # a digest is of the whole request, so it looks at every field
         Packing(job, job.pack)

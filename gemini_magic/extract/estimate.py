@@ -61,11 +61,12 @@ class Estimate:
 
     Attributes:
         rows: Rows of the data.
-        requests: Requests that are still to be sent, those of the sample left out; retries come on top.
+        requests: Requests that are still to be sent, those of the sample left out; retries come on top, and so many
+            rounds of calls are reckoned with as the sample had.
         reused: Rows whose answer is there already, the sample left out.
         sampled: Requests that were sent to find out.
         sample_tokens: What these took.
-        tokens_each: Tokens of one request.
+        tokens_each: Tokens of one request, with those that brought the results of functions.
         tokens: Tokens of all requests that are left.
         cost: What they will cost, or None where that is not known.
         cost_most: The same with the spread on top, or None.
@@ -132,11 +133,12 @@ def estimate(extraction: Extraction, *, workers: int, rpm: float | None = None, 
     each = _each(asked, extraction.pack)
     total = each.times(left, sent)
     waves = math.ceil(left / workers) * _seconds(asked, took)
-    rates = [left / rpm * _MINUTE if rpm else 0.0, total.mean / tpm * _MINUTE if tpm else 0.0]
+    requests = round(left * (1 + work.rounds / sent))
+    rates = [requests / rpm * _MINUTE if rpm else 0.0, total.mean / tpm * _MINUTE if tpm else 0.0]
     share = purse.prompt_tokens / purse.tokens if purse.tokens else 1.0
     return Estimate(
         rows=len(work.keys),
-        requests=left,
+        requests=requests,
         reused=work.reused,
         sampled=math.ceil(len(asked) / max(1, extraction.pack)),
         sample_tokens=purse.tokens,

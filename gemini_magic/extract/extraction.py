@@ -149,12 +149,11 @@ class Ways:
             return {}
         return next(source.select(self.extraction.template.names).take([position]).rows())
 
-    def raw(self, key: str) -> str:
-        """The text of an answer, from the store."""
+    def stored(self, key: str) -> Outcome | None:
+        """What came of a task, from the store."""
         extraction = self.extraction
         with closing(Store.open(extraction.store, extraction.job)) as store:
-            found = store.get(key)
-        return "" if found is None else found.raw
+            return store.get(key)
 
     def corrections(self, frame: object) -> Locks:
         """What a person changed in a frame."""

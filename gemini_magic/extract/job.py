@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gemini_magic.schemas import Schema
+    from gemini_magic.tools.tooling import Tooling
     from gemini_magic.wire import Part
 
 #: In every digest; another number makes every answer that was stored before one of another job.
@@ -48,6 +49,7 @@ class Job:
         origin: The address of the gateway.
         pictures: What was asked for pictures.
         pack: How many rows go into one request.
+        tooling: What the model may call, and how; None for nothing.
     """
 
     schema: Schema
@@ -59,6 +61,7 @@ class Job:
     origin: str = ""
     pictures: Pictures = field(default_factory=Pictures)
     pack: int = 1
+    tooling: Tooling | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -87,6 +90,7 @@ class Job:
             "gateway": _place(self.origin),
             "pictures": _canonical(pictures),
             "pack": str(self.pack),
+            **({} if self.tooling is None else _described(self.tooling)),
         }
 
     def key_of(self, parts: Iterable[Part]) -> str:
@@ -129,13 +133,16 @@ class Outcome:
         value: The answer as plain data when it is ok.
         error: What went wrong, in words.
         error_kind: The name of its class in `gemini_magic.exceptions`.
-        attempts: Requests that it took, repairs and HTTP retries included.
+        attempts: Requests that it took; repairs, HTTP retries and rounds of calls included.
         prompt_tokens: Tokens of all its requests; None where the gateway does not say.
         answer_tokens: Tokens of all its answers, thoughts included.
         total_tokens: All tokens together.
         seconds: How long it took.
         model: The model that answered.
         raw: The text of the last answer.
+        calls: The functions that were called for it, in order: ``step`` (calls of one answer have the same), ``name``,
+            ``args`` (cut to a text where they are long), ``outcome``, ``seconds``, and ``error`` if there was one.
+            Those of a pack are with its first row.
     """
 
     key: str
@@ -150,11 +157,29 @@ class Outcome:
     seconds: float = 0.0
     model: str = ""
     raw: str = field(default="", repr=False)
+    calls: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
         """Whether there is a value."""
         return self.status == "ok"
+
+    @property
+    def steps(self) -> int:
+        """How many answers asked for calls."""
+        return int(self.calls[-1]["step"]) if self.calls else 0
+
+
+def _described(tooling: Tooling) -> dict[str, str]:
+    """Tools as texts: what is sent of them, and what decides how often the model may call."""
+    toolbox = tooling.toolbox
+    names = [*toolbox.functions, *(name for tool in toolbox.raw for name in tool)]
+    found = {"tools": f"{', '.join(names)} {toolbox.digest}", "max_steps": str(tooling.limits.rounds)}
+    if tooling.mode:
+        found["tool_mode"] = tooling.mode if isinstance(tooling.mode, str) else ",".join(tooling.mode)
+    if tooling.approve == "never":
+        found["approve"] = "never"  # the model gets other answers; leave that is given changes nothing
+    return found
 
 
 def _pieces_of(part: Part) -> Iterator[str]:

@@ -88,6 +88,7 @@ class Inspection:
         total_tokens: All tokens.
         seconds: How long it took.
         model: The model that answered.
+        calls: The functions that were called for it; see `Outcome`.
     """
 
     label: object
@@ -104,6 +105,7 @@ class Inspection:
     total_tokens: int | None = None
     seconds: float = 0.0
     model: str = ""
+    calls: Sequence[Mapping[str, Any]] = ()
 
     def __str__(self) -> str:
         """A line for each thing that there is."""
@@ -112,7 +114,14 @@ class Inspection:
         names = ("value", "raw", "error_kind", "error", "attempts", "total_tokens", "seconds", "model")
         shown = {name: getattr(self, name) for name in names}
         lines += [f"{name}: {cut(value)}" for name, value in shown.items() if value is not None and value != ""]
+        lines += [f"called: {called(call)}" for call in self.calls]
         return "\n".join(lines)
+
+
+def called(call: Mapping[str, Any]) -> str:
+    """A call of a function in one line."""
+    words = f" ({cut(call['error'])})" if call.get("error") else ""
+    return f"{call['name']} {cut(call['args'])} → {call['outcome']}{words}, {call['seconds']:.1f} s"
 
 
 def details_of(status: str, outcome: Outcome | None) -> dict[str, Any]:

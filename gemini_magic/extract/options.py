@@ -78,7 +78,19 @@ class Options(TypedDict, total=False):
     pictures: Pictures | None
     """What is asked for pictures."""
     max_attempts: int
-    """Requests for one row, retries and repairs included."""
+    """Requests for one row, retries and repairs included; rounds of calls are not counted."""
+    tools: object
+    """What the model may call for each row: Python functions, also async ones, `gm.tool`, ``gm.tools.frame(df)``, and
+    tools of the server as they stand on the wire, such as ``{"googleSearch": {}}``. In a batch nobody can be asked, so
+    each function has to be ``read_only``, or needs ``approve="always"``. They run in threads of their own, those of
+    several rows at a time; with a cluster of Dask on its workers, to which they have to get by pickle. Answers that are
+    there already are taken whatever the functions would give now; ``resume=False`` asks anew."""
+    approve: str | None
+    """``"always"`` lets every function run, ``"never"`` none; by default those marked ``read_only``."""
+    max_steps: int | None
+    """How often the model may ask for calls for one row; 8 by default."""
+    tool_mode: str | Sequence[str] | None
+    """``"auto"``, ``"any"`` or ``"none"``, or the functions from which the model has to choose at first."""
 
 
 DEFAULTS: Options = {
@@ -108,6 +120,10 @@ DEFAULTS: Options = {
     "progress": None,
     "pictures": None,
     "max_attempts": 6,
+    "tools": None,
+    "approve": None,
+    "max_steps": None,
+    "tool_mode": None,
 }
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     Packed = bytes | tuple[Any, ...]
 
-#: What is packed, in its order; the key is what it is found by, and the raw text may be left out at the end.
-_NAMES = tuple(field.name for field in fields(Outcome) if field.name not in {"key", "raw"})
+#: What is packed, in its order; the key is what it is found by, and what only an inspector wants may be left out.
+_NAMES = tuple(field.name for field in fields(Outcome) if field.name not in {"key", "raw", "calls"})
 _facts = attrgetter(*_NAMES)
 _VALUE = _NAMES.index("value")
 #: A store is read as a whole unless it has more answers than so many, and more than twice as many as there are rows.
@@ -29,7 +29,7 @@ class Outcomes(Mapping[str, Outcome]):
     """Outcomes by the key of their task; each is made when it is asked for.
 
     Args:
-        raw: Whether to keep the texts of answers; a store that is a file has them.
+        raw: Whether to keep the texts of answers and the calls for them; a store that is a file has them.
     """
 
     def __init__(self, *, raw: bool = True) -> None:
@@ -39,7 +39,7 @@ class Outcomes(Mapping[str, Outcome]):
 
     def add(self, outcome: Outcome) -> None:
         """Put one in, in the place of an earlier one of the same task."""
-        facts = (*_facts(outcome), outcome.raw) if self._raw else _facts(outcome)
+        facts = (*_facts(outcome), outcome.raw, outcome.calls) if self._raw else _facts(outcome)
         self._put(outcome.key, _packed(facts), is_good=outcome.ok)
 
     def take(self, key: str, others: Outcomes) -> None:

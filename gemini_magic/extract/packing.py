@@ -2,6 +2,7 @@
 
 A row whose number is missing or there twice, or whose answer is not of the schema, is asked again alone. The rows of
 a request that brought nothing are asked alone, too, unless the gateway refused it: it would refuse them one by one.
+Functions may be called as often as for all of its rows together.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from gemini_magic.exceptions import InvalidAnswer, SchemaError
+from gemini_magic.exceptions import InvalidAnswer, SchemaError, ToolLimit
+from gemini_magic.extract.tooling import for_pack
 from gemini_magic.schemas import schema_of
 from gemini_magic.wire import Part
 
@@ -27,6 +29,8 @@ _RULES: dict[str, Any] = {
     "type": "array",
     "items": {"type": "object", "properties": {"id": {"type": "integer"}, "answer": {}}, "required": ["id"]},
 }
+#: What happens to a request whose rows may fare better alone.
+_LIMIT = ToolLimit.__name__
 _HEAD = (
     "Below are {count} items, each with an id. Answer each on its own, as if it were the only one. Give a JSON array "
     'with one object for each item: its id as "id", and the answer as "answer". Each id is there exactly once.'
@@ -53,7 +57,7 @@ class Packing:
         self._size = size
         self._packs: dict[str, tuple[Task, ...]] = {}
         self._shares: dict[str, Outcome] = {}
-        self.job = replace(job, schema=_several(job.schema))
+        self.job = replace(job, schema=_several(job.schema), tooling=for_pack(job.tooling, size))
         self.again: list[Task] = []
 
     def tasks(self, tasks: Iterable[Task]) -> Iterator[Task]:
@@ -75,7 +79,7 @@ class Packing:
         """What came of a request, row by row; the rows that have to be asked again are not among them."""
         pack = self._packs.pop(outcome.key)
         shares = _shares(outcome, len(pack))
-        if outcome.status == "failed":
+        if outcome.status == "failed" and outcome.error_kind != _LIMIT:
             return [replace(share, key=task.key) for share, task in zip(shares, pack, strict=True)]
         answers = _by_number(outcome.value if outcome.ok else None)
         found: list[Outcome] = []
@@ -100,6 +104,7 @@ class Packing:
             answer_tokens=_sum(outcome.answer_tokens, share.answer_tokens),
             total_tokens=_sum(outcome.total_tokens, share.total_tokens),
             seconds=outcome.seconds + share.seconds,
+            calls=(*share.calls, *outcome.calls),
         )
 
     def _row(self, outcome: Outcome, answer: object) -> Outcome | None:
@@ -141,6 +146,7 @@ def _shares(outcome: Outcome, count: int) -> list[Outcome]:
             prompt_tokens=prompt[place],
             answer_tokens=answer[place],
             total_tokens=total[place],
+            calls=() if place else outcome.calls,
         )
         for place in range(count)
     ]

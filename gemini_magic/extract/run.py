@@ -59,8 +59,8 @@ class Ways(Protocol):
         """The values of a row."""
         ...
 
-    def raw(self, key: str) -> str:
-        """The text of an answer."""
+    def stored(self, key: str) -> Outcome | None:
+        """What came of a task, as the store has it."""
         ...
 
     def corrections(self, frame: object) -> Locks:
@@ -158,7 +158,7 @@ class Run:
             position: Its position, where labels are not unique.
 
         Returns:
-            The values that went in, the answer as it came, attempts, tokens and time.
+            The values that went in, the answer as it came, the functions that were called, attempts, tokens and time.
 
         Raises:
             UsageError: There is no such row, or there are several.
@@ -172,9 +172,10 @@ class Run:
         source = self.ways.source(found)
         if outcome is None:
             return Inspection(self.made.labels[found], found, status, source)
-        facts = {name: value for name, value in asdict(outcome).items() if name not in {"key", "status", "raw"}}
-        raw = outcome.raw or self.ways.raw(outcome.key)
-        return Inspection(self.made.labels[found], found, status, source, raw=raw, **facts)
+        kept = outcome if outcome.raw or outcome.calls else (self.ways.stored(outcome.key) or outcome)
+        facts = {name: value for name, value in asdict(outcome).items() if name not in {"key", "status"}}
+        facts |= {"raw": kept.raw, "calls": kept.calls}
+        return Inspection(self.made.labels[found], found, status, source, **facts)
 
     def _position(self, label: object) -> int:
         found = [position for position, one in enumerate(self.made.labels) if _is(one, label)]

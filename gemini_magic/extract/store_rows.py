@@ -24,6 +24,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "seconds": (int, float),
     "model": (str,),
     "raw": (str,),
+    "calls": (list,),
 }
 _parsed = json.JSONDecoder().decode
 _DEFAULTS = {field.name: field.default for field in fields(Outcome) if field.default is not MISSING}
@@ -99,7 +100,7 @@ def _checked(stored: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
             known[name] = value
         elif name in _TYPES:
             raise TypeError(name)
-    return known
+    return {**known, "calls": tuple(map(dict, known["calls"]))} if "calls" in known else known
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -81,6 +81,7 @@ class Work:
         outcomes: By key.
         locked: The rows that a person has corrected, by position.
         requests: How many were sent.
+        rounds: How many of their answers asked for calls of functions.
         reused: How many rows had their answer already.
         paid: What this pass has spent, in outcomes of whole requests.
     """
@@ -99,6 +100,7 @@ class Work:
         self.outcomes = Outcomes(raw=store.path is None)
         self.locked: dict[int, Lock] = {}
         self.requests = 0
+        self.rounds = 0
         self.reused = 0
         self._plan = plan
         self._rows = enumerate(rows)
@@ -257,7 +259,8 @@ class Work:
 
     def _pay(self, outcome: Outcome) -> None:
         self.requests += outcome.attempts
-        self._retried += max(0, outcome.attempts - 1)
+        self.rounds += outcome.steps
+        self._retried += max(0, outcome.attempts - outcome.steps - 1)
         self._purse.spend(outcome)
 
     def _settle(self, outcome: Outcome) -> None:

@@ -72,6 +72,59 @@ class Gateway:
         return unary(json.dumps(value), usageMetadata=usage, modelVersion="m")
 
 
+class ToolGateway:
+    """Has ``look_up`` called for each row, and answers with what it gave; ``scripts`` by city go another way.
+
+    A script is given the results so far, and says a value, calls of functions as a list, or an answer byte for byte.
+    """
+
+    def __init__(self, wire: WireServer) -> None:
+        self.wire = wire
+        self.scripts: dict[str, Callable[[list[Any]], Any]] = {}
+        self.asked: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        wire.answers(self)
+
+    @property
+    def requests(self) -> int:
+        return sum(self.asked.values())
+
+    def bodies(self, city: str) -> list[Any]:
+        """The requests for a row, in order."""
+        bodies = [seen.json() for seen in self.wire.seen]
+        return [body for body in bodies if row_answer(body["contents"][0]["parts"][0]["text"])["city"] == city]
+
+    def __call__(self, seen: Seen) -> Say:
+        contents = seen.json()["contents"]
+        row = row_answer("".join(part.get("text", "") for part in contents[0]["parts"]))
+        parts = [part for content in contents for part in content["parts"]]
+        results = [part["functionResponse"] for part in parts if "functionResponse" in part]
+        with self._lock:
+            self.asked[row["city"]] += 1
+        script = self.scripts.get(row["city"], lambda results: _looked_up(row["city"], results))
+        return self.says(script(results))
+
+    def says(self, value: Any) -> Say:
+        """A value or calls as an answer; an answer as it is."""
+        if isinstance(value, Say):
+            return value
+        parts = value if _are_calls(value) else [{"text": json.dumps(value)}]
+        usage = {"promptTokenCount": 10, "candidatesTokenCount": 5, "totalTokenCount": 15}
+        candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}
+        return Say([json.dumps({"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m"}).encode()])
+
+
+def _are_calls(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all("functionCall" in part for part in value)
+
+
+def _looked_up(city: str, results: list[Any]) -> Any:
+    if not results:
+        call = {"name": "look_up", "args": {"city": city}, "id": f"id-{city}"}
+        return [{"functionCall": call, "thoughtSignature": "c2lnbmVk"}]
+    return {"city": city, "temp": results[-1]["response"].get("result", -1)}
+
+
 @pytest.fixture(autouse=True)
 def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_MAGIC_DATA", str(tmp_path / "stores"))
@@ -80,6 +133,11 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def gateway(wire: WireServer) -> Gateway:
     return Gateway(wire)
+
+
+@pytest.fixture
+def calling(wire: WireServer) -> ToolGateway:
+    return ToolGateway(wire)
 
 
 @pytest.fixture

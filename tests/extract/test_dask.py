@@ -28,6 +28,7 @@ from gemini_magic.extract.job import Job, Outcome, Task
 from gemini_magic.extract.limiter import limiter_for
 from gemini_magic.schemas import schema_of
 from gemini_magic.settings import ApiKey, Profile
+from gemini_magic.tools import frame, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,3 +211,59 @@ def test_a_cluster_that_has_lost_all_workers_ends_the_run_and_keeps_what_came(
     gateway.before = lambda _: None
     assert extract(towns(100), SCHEMA, PROMPT, client=client)["temp"].tolist() == list(range(100))
     assert sum(gateway.asked.values()) <= 100 + 4
+
+
+def test_functions_run_on_the_workers(calling: Any, client: Client, cluster: DaskClient) -> None:
+    offset = 100
+
+    async def look_up(city: str) -> int:
+        return offset + len(city)
+
+    @tool(read_only=True)
+    def where() -> int:
+        return os.getpid()
+
+    prices = frame(pd.DataFrame({"a": [1, 2, 3]}), "prices")
+    calling.scripts["Here"] = lambda results: (
+        {"city": str(results[1]["response"]["total_rows"]), "temp": results[0]["response"]["result"]}
+        if results
+        else [{"functionCall": {"name": "where"}}, {"functionCall": {"name": "prices_head", "args": {"rows": 2}}}]
+    )
+    data = pd.DataFrame({"text": [*towns(20)["text"], "Here 0"]})
+    tools = [tool(read_only=True)(look_up), where, prices]
+    out = extract(data, SCHEMA, PROMPT, client=client, engine=cluster, tools=tools)
+    assert out["temp"].tolist()[:20] == [106] * 20
+    assert out["temp"][20] in cluster.run(os.getpid).values()
+    assert calling.requests == 42
+    usage = run_of(out).usage
+    assert (usage.requests, usage.total_tokens) == (42, 42 * 15)
+    assert [one["name"] for one in run_of(out).inspect(20).calls] == ["where", "prices_head"]
+
+
+def test_a_row_that_calls_without_end_fails_alone_on_a_worker(
+    calling: Any, client: Client, cluster: DaskClient
+) -> None:
+    @tool(read_only=True)
+    def look_up(city: str) -> int:
+        return len(city)
+
+    calling.scripts["Rome"] = lambda _: [{"functionCall": {"name": "look_up", "args": {"city": "Rome"}}}]
+    data = pd.DataFrame({"text": ["Oslo 1", "Rome 2", "Bern 3"]})
+    out = extract(data, SCHEMA, PROMPT, client=client, engine=cluster, tools=look_up, max_steps=2)
+    assert out["temp"].tolist() == [4, pd.NA, 4]
+    assert run_of(out).errors["error_kind"].tolist() == ["ToolLimit"]
+
+
+def test_functions_that_cannot_travel_are_named_before_anything_is_sent(
+    calling: Any, client: Client, cluster: DaskClient
+) -> None:
+    lock = threading.Lock()
+
+    @tool(read_only=True)
+    def look_up(city: str) -> int:
+        with lock:
+            return len(city)
+
+    with pytest.raises(ConfigError, match="by pickle, with all that they use"):
+        extract(towns(3), SCHEMA, PROMPT, client=client, engine=cluster, tools=look_up)
+    assert calling.requests == 0

@@ -17,6 +17,7 @@ from gemini_magic.extract.engines._dask_frames import DaskSource
 from gemini_magic.extract.engines._dask_run import Run
 from gemini_magic.extract.engines._dask_station import Station, readiness
 from gemini_magic.extract.engines.allowance import Allowance
+from gemini_magic.parts import one_line
 from gemini_magic.settings import PROFILES, is_loopback
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class DaskEngine:
     A worker finds the key as every process of ours does: in its environment, its keyring or its config file; when one
     has none, nothing is asked. With ``ship_key=True``, and where the cluster is a ``LocalCluster`` of this process, it
     is sent along: once to each worker, never inside a task, to be kept in memory until the run ends.
+
+    Functions that the model may call are sent to the workers by pickle, and run there.
 
     Args:
         dask_client: The cluster.
@@ -96,10 +99,7 @@ class DaskEngine:
         try:
             self._dask.register_plugin(station, name=name)
         except Exception as error:  # noqa: BLE001 - whatever a worker says
-            raise ConfigError(
-                f"The workers cannot be made ready: {type(error).__name__}: {error}.",
-                hint="gemini-magic has to be installed on each of them, in the version that is used here.",
-            ) from None
+            raise ConfigError(f"The workers cannot be made ready: {one_line(error)}.", hint=_needed(job)) from None
         self._dask.subscribe_topic(name, run.heard)
         try:
             self._check_keys(name)
@@ -139,6 +139,14 @@ def opened(data: object, engine: object = "asyncio") -> tuple[DaskSource, object
         with suppress(ValueError):
             engine = default_client()  # type: ignore[no-untyped-call]
     return DaskSource.of(data, engine if isinstance(engine, DaskClient) else None), engine
+
+
+def _needed(job: Job) -> str:
+    """What workers need for a job."""
+    words = "gemini-magic has to be installed on each of them, in the version that is used here."
+    if job.tooling is None or not job.tooling:
+        return words
+    return f"{words} The functions have to get there by pickle, with all that they use."
 
 
 def _check_limits(**limits: tuple[object, int]) -> None:

@@ -25,6 +25,7 @@ from gemini_magic.exceptions import (
     ServerUnavailable,
 )
 from gemini_magic.extract.answer import Answering, concluded
+from gemini_magic.extract.calling import FunctionEnded, Manner, carried_out_elsewhere
 from gemini_magic.extract.engines.failures import LONGEST_NAMED, Failures
 from gemini_magic.extract.engines.quota import come_back
 from gemini_magic.extract.forms import form_for, output_limit_of
@@ -162,6 +163,7 @@ class Crew:
         self._jitter = jitter
         self._prepared: dict[str, Prepared] = {}
         self._form: Form = form_for(client.profile)
+        self._manner: Manner | None = None if job.tooling is None else Manner.of(client.profile)
         self._output_limit = output_limit_of(client.profile, job.model or client.model)
         self._failures = Failures()
         self._tasks: asyncio.Queue[Task | None] = asyncio.Queue()
@@ -227,8 +229,12 @@ class Crew:
                 over = answering.took(reply)
                 self._retries.give_back(retry.cost)
                 retry = _FIRST
+                if answering.calls:
+                    over = await self._carried_out(answering)
         if answering.learned:
             self._form = answering.form
+        if answering.refused:
+            self._manner = answering.manner
         return concluded(self._client.profile, answering, began)
 
     def _answering(self, task: Task) -> Answering:
@@ -236,6 +242,7 @@ class Crew:
             self._job,
             task,
             form=self._form,
+            manner=self._manner,
             max_attempts=self._max_attempts,
             retries=self._resends,
             output_limit=self._output_limit,
@@ -317,6 +324,16 @@ class Crew:
         if isinstance(error, ServerUnavailable) and error.status in _OVERLOADED:
             return self._limiter.refused(permit, overloaded=True)
         return self._limiter.failed(permit)
+
+    async def _carried_out(self, answering: Answering) -> bool:
+        """Call the functions that an answer asks for; returns whether the task is over."""
+        with _Idle(self):
+            try:
+                return await carried_out_elsewhere(answering)
+            except FunctionEnded as error:
+                failed = error
+        self._halt(failed)
+        raise _Left
 
     async def _back_off(self, retry: _Retry) -> None:
         with _Idle(self):
