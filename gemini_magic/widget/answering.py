@@ -12,15 +12,17 @@ from gemini_magic.connect import connect_with_notice
 from gemini_magic.events import ThoughtDelta
 from gemini_magic.exceptions import GeminiMagicError, InputError
 from gemini_magic.ledger import labelled
+from gemini_magic.widget.approval import PaneApprover
 from gemini_magic.widget.batches import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gemini_magic.chat import ChatStream, Conversation
-    from gemini_magic.client.request import RequestFields
+    from gemini_magic.chat.fields import ChatFields
     from gemini_magic.client.timing import Clock
     from gemini_magic.events import Event
+    from gemini_magic.widget.approval import Waiting
     from gemini_magic.widget.messages import Message, PartView
     from gemini_magic.widget.questions import Asked
 
@@ -48,7 +50,7 @@ class Order:
     turn: str
     chat: Conversation
     make: Callable[[], tuple[Asked | None, Mapping[int, str]]]
-    fields: RequestFields
+    fields: ChatFields
     place: int | None = None
     back: int = 0
     cell: str = ""
@@ -63,6 +65,9 @@ class Listener(Protocol):
 
     def started(self, order: Order, asked: Asked) -> None:
         """The question goes out."""
+
+    def leave_asked(self, waiting: Waiting) -> None:
+        """A call waits for the person's leave."""
 
     def answering(self) -> None:
         """The answer has begun."""
@@ -153,9 +158,9 @@ class Answering(threading.Thread):
         if order.back:
             chat.stream(asked.content, place=len(chat.turns) + 1 - order.back, **order.fields)
             chat.undo(order.back)
-        return chat.stream(
-            asked.content, cell=order.cell, run=order.run, append=not order.cell, place=order.place, **order.fields
-        )
+        fields: ChatFields = {**order.fields, "approver": PaneApprover(self._listener)}
+        append = not order.cell
+        return chat.stream(asked.content, cell=order.cell, run=order.run, append=append, place=order.place, **fields)
 
     def _answer(self, stream: ChatStream) -> BaseException | None:
         """Read the answer to its end; returns what ended it before."""

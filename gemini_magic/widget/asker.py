@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from gemini_magic.chat.registry import Registry
     from gemini_magic.client.timing import Clock
     from gemini_magic.events import Event
+    from gemini_magic.tools.approval import Leave
     from gemini_magic.widget.answering import Order
+    from gemini_magic.widget.approval import Decided, Waiting
     from gemini_magic.widget.line import Send
     from gemini_magic.widget.messages import PartView
     from gemini_magic.widget.questions import Asked
@@ -44,6 +46,8 @@ _TITLES = {
     "TransportError": "No connection",
     "StreamTruncated": "The answer was cut off",
     "BudgetExceeded": "The budget is used up",
+    "ToolLimit": "Too many calls",
+    "ToolError": "A function ended the answer",
 }
 
 
@@ -147,9 +151,39 @@ class Asker(Shown):
     def stop(self) -> None:
         """Stop the answer that is under way; what has come is kept."""
         with self.lock:
-            if self.live is not None:
-                self.live.worker.stop.set()
+            live = self.live
+            if live is not None:
+                live.worker.stop.set()
                 self.say_status("stopping")
+                self._settle(live, "stopped")
+
+    # Leave for calls
+
+    def leave_asked(self, waiting: Waiting) -> None:
+        """Somebody waits for leave."""
+        with self.lock:
+            live = self.live
+            if live is None or live.worker.stop.is_set():
+                waiting.decided.put("stopped")
+                return
+            live.leave = waiting
+            self.say_approval(waiting)
+
+    def decide(self, turn: str, number: object, leave: Leave) -> None:
+        """A person has decided on a call; once that is done, nothing else is heard of it."""
+        with self.lock:
+            live = self.live
+            if live is None or live.turn != turn or live.leave is None or live.leave.pending.number != number:
+                return
+            self._settle(live, leave)
+
+    def _settle(self, live: Live, decided: Decided) -> None:
+        waiting, live.leave = live.leave, None
+        if waiting is not None:
+            self.say_approval(waiting, decided)
+            waiting.decided.put(decided)
+
+    # What comes of it
 
     def refused(self, order: Order, words: str, bad: Sequence[int] = ()) -> None:
         """Nothing was sent, and nothing has changed."""
@@ -254,6 +288,8 @@ class Asker(Shown):
         live = self.live
         if live is not None:
             live.worker.stop.set()
+            if (waiting := live.leave) is not None:
+                waiting.decided.put("gone")
 
     def __del__(self) -> None:
         """Whoever forgets a pane need not close it."""

@@ -12,8 +12,10 @@ from traitlets import Unicode, default
 from gemini_magic._optional import require
 from gemini_magic.chat import KERNEL, Conversation
 from gemini_magic.chat.places import counted
+from gemini_magic.display.leave_card import forget_route
 from gemini_magic.display.notebook import CellScreen
 from gemini_magic.exceptions import InputError
+from gemini_magic.tools.toolbox import Toolbox
 from gemini_magic.widget.desk import profile_of, static_text
 from gemini_magic.widget.durable import Durable
 from gemini_magic.widget.engine import Engine
@@ -39,14 +41,20 @@ class ChatWidget(_anywidget.AnyWidget):  # type: ignore[misc]
         client: Where to ask from now on; otherwise where the conversation asks already, or what `connect` finds.
         height: The pane's height, in pixels or as CSS has it.
         starters: Questions to begin with, to be clicked on.
+        tools: Functions that the model may call from now on, and tools of the server; otherwise what the conversation
+            has already.
+        approve: Whether you are asked, in the pane, before a function runs: ``ask`` unless it only reads, ``always``
+            (run without asking) or ``never``.
+        max_steps: How often the model may ask for calls before it has to answer.
 
     Raises:
         ConfigError: The package was not built with its front end.
-        InputError: This is no conversation.
+        InputError: This is no conversation, or one of the tools is none.
 
     Example:
         >>> gm.ChatWidget()
         >>> gm.ChatWidget(chat, height=500, starters=["What is in {{df}}?"])
+        >>> gm.ChatWidget(tools=[get_weather])
     """
 
     _esm = Unicode().tag(sync=True)
@@ -61,12 +69,22 @@ class ChatWidget(_anywidget.AnyWidget):  # type: ignore[misc]
         client: Client | None = None,
         height: int | str | None = None,
         starters: Sequence[str] = (),
+        tools: object = None,
+        approve: str | None = None,
+        max_steps: int | None = None,
     ) -> None:
         shell = get_ipython()
         notebook = Notebook(shell)
+        toolbox = Toolbox.of(tools)
         found = _found(chat, name, notebook)
         if client is not None:
             found.client = client
+        if tools is not None:
+            found.tools = toolbox
+        if approve is not None:
+            found.approve = approve
+        if max_steps is not None:
+            found.max_steps = max_steps
         tall = f"{height}px" if isinstance(height, int) else height
         self._in_kernel = getattr(shell, "kernel", None) is not None
         self._durable = Durable()
@@ -82,7 +100,7 @@ class ChatWidget(_anywidget.AnyWidget):  # type: ignore[misc]
             touched=lambda: _keep(pane),
         )
         super().__init__(height=tall)
-        _forget_route(self.comm)
+        forget_route(self.comm)
         self.on_msg(self._take)
 
     @default("_esm")
@@ -110,7 +128,7 @@ class ChatWidget(_anywidget.AnyWidget):  # type: ignore[misc]
     def _send(self, msg: Any, buffers: Any = None) -> None:  # noqa: ANN401 - as ipywidgets has it
         """Send anything, and leave it to the views where their next message is heard."""
         super()._send(msg, buffers=buffers)
-        _forget_route(self.comm)
+        forget_route(self.comm)
 
     def keep(self) -> None:
         """Bring the transcript up to date."""
@@ -160,16 +178,6 @@ def _keep(pane: weakref.ref[ChatWidget]) -> None:
     there = pane()
     if there is not None:
         there.keep()
-
-
-def _forget_route(comm: object) -> None:
-    """Take away what ipykernel remembers of a comm's last message.
-
-    It routes the comm's next message to the subshell that was answered last, even when the message names another one:
-    to none after an answer to a cell, where it would wait for the cell that runs, and to one that is gone after a page
-    was closed, where it is lost.
-    """
-    getattr(comm, "__dict__", {}).pop("_reply_subshell_id", None)
 
 
 def _as_pair(bundle: Any) -> tuple[dict[str, Any], dict[str, Any]]:  # noqa: ANN401 - anywidget gives one or two dicts

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gemini_magic.chat.export import harmless, remarks, system_in_words
 from gemini_magic.chat.places import counted
-from gemini_magic.chat.words import in_words
-from gemini_magic.display.answer import more_pieces, text_pieces
+from gemini_magic.chat.words import in_words, reply_in_words
+from gemini_magic.display.answer import more_pieces, step_pieces, text_pieces
 from gemini_magic.display.images import image_type
 from gemini_magic.display.notebook import CellScreen
 from gemini_magic.display.sanitize import UNLISTED, Safe, document, element, join, picture, style, unlisted
@@ -103,7 +103,7 @@ class Durable:
 
 def _page(turn: Turn) -> _Page:
     parts = turn.question.content.parts or []
-    question, answer = in_words(parts), in_words(turn.reply.parts) if turn.reply is not None else ""
+    question, answer = in_words(parts), reply_in_words(turn.reply) if turn.reply is not None else ""
     html = [document(_short(question)), *_pictures(parts), *_answer(turn)]
     plain = [f"**You**\n\n{harmless(question)}", f"**{harmless(_answerer(turn))}**\n\n{harmless(answer)}"]
     return _Page(unlisted(join(*html)), "\n\n".join(plain))
@@ -114,6 +114,9 @@ def _answer(turn: Turn) -> Iterator[Safe]:
     reply = turn.reply
     if reply is None:
         return
+    for step in reply.steps:
+        yield from (piece.html for piece in step_pieces(step, images="small below"))
+        yield from _pictures(step.reply.parts)
     if len(reply.text) > _LONGEST:
         yield document(_short(reply.text))
         return

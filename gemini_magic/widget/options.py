@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from gemini_magic.exceptions import ConfigError, InputError
 from gemini_magic.parts import check_text
 from gemini_magic.settings import check_model
+from gemini_magic.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gemini_magic.client.request import RequestFields
+    from gemini_magic.chat.fields import ChatFields
 
 Settings = dict[str, Any]
 
@@ -39,21 +40,28 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return new
 
 
-def fields_of(settings: Settings) -> RequestFields:
-    """What these settings say in a request: only what was set."""
+def fields_of(settings: Settings, functions: Toolbox) -> ChatFields:
+    """What these settings say in a request: only what was set.
+
+    Args:
+        settings: The settings.
+        functions: What the question may use beside the tools that were set.
+    """
     config: dict[str, Any] = {}
     for name, key in (("temperature", "temperature"), ("top_p", "topP"), ("max_output_tokens", "maxOutputTokens")):
         if name in settings:
             config[key] = settings[name]
     if "thinking" in settings:
         config["thinkingConfig"] = _thinking(settings["thinking"])
-    fields: RequestFields = {}
+    fields: ChatFields = {}
     if "model" in settings:
         fields["model"] = settings["model"]
     if config:
         fields["config"] = config
     if "tools" in settings:
-        fields["tools"] = [{tool: {}} for tool in settings["tools"]]
+        there = {name for tool in functions.raw for name in tool}
+        asked = Toolbox.of([{tool: {}} for tool in settings["tools"]])
+        fields["tools"] = functions | [tool for tool in asked.raw if not there & tool.keys()]
     return fields
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from itertools import count, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gemini_magic.chat.words import part_in_words
 from gemini_magic.display.visible import visible
-from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta
+from gemini_magic.events import FunctionCall, PartReceived, TextDelta, ThoughtDelta, ToolFinished, ToolStarted
 from gemini_magic.widget.questions import file_in
+from gemini_magic.widget.runs import Runs, run_view, running_view
+from gemini_magic.widget.written import json_text, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gemini_magic.events import Event
+    from gemini_magic.reply import Reply
     from gemini_magic.widget.blobs import Blobs
     from gemini_magic.widget.messages import PartView
     from gemini_magic.wire import FileData, Part
 
-_LONGEST = 20_000
 _GOOD = frozenset({None, "", "OUTCOME_OK", "OUTCOME_UNSPECIFIED"})
 
 
@@ -34,29 +35,51 @@ def event_view(event: Event, blobs: Blobs) -> PartView | None:
             return {"kind": "thought", "text": visible(text)}
         case PartReceived(part=part):
             return _other(part, blobs)
+    return _call_view(event, blobs)
+
+
+def _call_view(event: Event, blobs: Blobs) -> PartView | None:
+    match event:
         case FunctionCall(name=name, args=args):
-            return {"kind": "call", "name": visible(name), "text": _json(args)}
+            return {"kind": "call", "name": visible(name), "text": json_text(args)}
+        case ToolStarted(call=call, number=number, waits=False):  # one that waits is shown by the question for leave
+            return running_view(call, number)
+        case ToolFinished(run=run, number=number):
+            return run_view(run, number, blobs)
     return None
 
 
 def answer_views(
-    parts: Sequence[Part], blobs: Blobs, text: Callable[[int, int], str], seconds: Sequence[float] = ()
+    reply: Reply, blobs: Blobs, text: Callable[[int, int], str], seconds: Sequence[float] = ()
 ) -> list[PartView]:
-    """The parts of an answer.
+    """The parts of an answer, behind those of the answers before it and what came of their calls.
 
     Args:
-        parts: The parts.
+        reply: The answer.
         blobs: Gets to know their bytes.
-        text: A stretch of the whole text, with the marks of its sources.
+        text: A stretch of the last answer's text, with the marks of its sources.
         seconds: How long each of its thoughts took, as far as that is known.
     """
-    return list(_answer(parts, blobs, text, seconds))
+    taken, runs = iter(seconds), Runs()
+    views: list[PartView] = []
+    for step in reply.steps:
+        runs.begin(step)
+        views += _answer(step.reply.parts, blobs, _part_of(step.reply.text), taken, runs)
+        views += runs.rest(blobs)
+        if not step.runs and step.results is not None:  # from a file, which knows no more about them
+            views += filter(None, (_other(part, blobs) for part in step.results.parts or []))
+    runs.begin(None)
+    return [*views, *_answer(reply.parts, blobs, text, taken, runs)]
+
+
+def _part_of(text: str) -> Callable[[int, int], str]:
+    return lambda begin, end: text[begin:end]
 
 
 def _answer(
-    parts: Sequence[Part], blobs: Blobs, text: Callable[[int, int], str], seconds: Sequence[float]
+    parts: Sequence[Part], blobs: Blobs, text: Callable[[int, int], str], seconds: Iterator[float], runs: Runs
 ) -> Iterator[PartView]:
-    begin, thoughts = 0, count()
+    begin = 0
     for kind, group in groupby((part for part in parts if part.text != ""), key=_kind):
         same = list(group)
         source = "".join(part.text or "" for part in same)
@@ -64,13 +87,12 @@ def _answer(
             yield {"kind": "text", "text": visible(text(begin, begin + len(source)))}
             begin += len(source)
         elif kind == "thought":
-            number = next(thoughts)
             thought: PartView = {"kind": "thought", "text": visible(source)}
-            yield {**thought, "seconds": seconds[number]} if number < len(seconds) else thought
+            yield {**thought, "seconds": taken} if (taken := next(seconds, None)) is not None else thought
         elif kind == "sound":
             yield from blobs.sound(same)
         else:
-            yield from filter(None, (_other(part, blobs) for part in same))
+            yield from filter(None, (runs.view(part, blobs) or _other(part, blobs) for part in same))
 
 
 def question_views(
@@ -114,9 +136,9 @@ def _other(part: Part, blobs: Blobs, name: str = "") -> PartView | None:
     if part.file_data is not None:
         return _address(part.file_data, name)
     if (call := part.function_call) is not None:
-        return {"kind": "call", "name": visible(call.name or ""), "text": _json(call.args or {})}
+        return {"kind": "call", "name": visible(call.name or ""), "text": json_text(call.args or {})}
     if (result := part.function_response) is not None:
-        return {"kind": "result", "name": visible(result.name or ""), "text": _json(result.response or {})}
+        return {"kind": "result", "name": visible(result.name or ""), "text": json_text(result.response or {})}
     return _run(part) or _else(part)
 
 
@@ -125,7 +147,7 @@ def _run(part: Part) -> PartView | None:
     if (code := part.executable_code) is not None:
         return {"kind": "code", "language": (code.language or "python").lower(), "text": visible(code.code or "")}
     if (output := part.code_execution_result) is not None:
-        return {"kind": "output", "ok": output.outcome in _GOOD, "text": visible(_short(output.output or ""))}
+        return {"kind": "output", "ok": output.outcome in _GOOD, "text": visible(short(output.output or ""))}
     return None
 
 
@@ -147,12 +169,3 @@ def _tool(part: Part) -> str:
         return ""
     name = (tool.tool_type or "unnamed").replace("_", " ").lower()
     return f"[a tool of the server {'was used' if part.tool_call is not None else 'answered'}: {name}]"
-
-
-def _json(value: object) -> str:
-    return visible(_short(json.dumps(value, ensure_ascii=False, indent=2, default=str)))
-
-
-def _short(text: str) -> str:
-    rest = len(text) - _LONGEST
-    return text if rest <= 0 else f"{text[:_LONGEST]}\n… {rest:,} more characters"

@@ -9,16 +9,18 @@ from gemini_magic.connect import connect_with_notice
 from gemini_magic.display.visible import visible
 from gemini_magic.exceptions import GeminiMagicError, InputError
 from gemini_magic.parts.files.names import shown_name
+from gemini_magic.tools.toolbox import Toolbox
 from gemini_magic.widget import desk, names, options, questions
 from gemini_magic.widget.answering import Order
+from gemini_magic.widget.approval import LEAVES
 from gemini_magic.widget.attachments import attachments_of, data_of
 from gemini_magic.widget.desk import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gemini_magic.chat import Turn
-    from gemini_magic.client.request import RequestFields
+    from gemini_magic.chat import Conversation, Turn
+    from gemini_magic.chat.fields import ChatFields
     from gemini_magic.widget.asker import Asker
     from gemini_magic.widget.messages import Message
     from gemini_magic.widget.questions import Asked
@@ -35,13 +37,20 @@ def _hello(engine: Asker, message: Message, buffers: Buffers) -> None:  # noqa: 
 def _send(engine: Asker, message: Message, buffers: Buffers) -> None:
     text, notebook = plain(message.get("text")), engine.notebook
     files = attachments_of(message.get("attachments") or [], buffers)
-    fields = options.fields_of(engine.settings)
     chat = engine.chat
+    fields = options.fields_of(engine.settings, chat.tools)
     engine.begin(lambda turn: Order(message, turn, chat, lambda: questions.new(text, files, notebook), fields))
 
 
 def _stop(engine: Asker, message: Message, buffers: Buffers) -> None:  # noqa: ARG001
     engine.stop()
+
+
+def _decide(engine: Asker, message: Message, buffers: Buffers) -> None:  # noqa: ARG001
+    leave = message.get("leave")
+    if leave not in LEAVES:
+        raise InputError(f"A call is run, or not: {', '.join(LEAVES)}, not {str(leave)[:40]!r}.")
+    engine.decide(plain(message.get("turn")), message.get("number"), leave)
 
 
 def _retry(engine: Asker, message: Message, buffers: Buffers) -> None:  # noqa: ARG001
@@ -171,6 +180,7 @@ def _load(engine: Asker, message: Message, buffers: Buffers) -> None:
             found.name = engine.chat.name if not engine.chat.turns else _own_name(engine, found.name)
             if engine.chat.connected:
                 found.client = engine.chat.client
+            _hand_on_tools(engine.chat, found)
             engine.switch(found, restored=given is None)
             if engine.registry is not None:
                 engine.registry.put(found)
@@ -183,6 +193,11 @@ def _load(engine: Asker, message: Message, buffers: Buffers) -> None:
 
 def _module(engine: Asker, message: Message, buffers: Buffers) -> None:  # noqa: ARG001
     _later(engine, message, lambda: {"text": desk.module_text(message.get("name"))})
+
+
+def _hand_on_tools(chat: Conversation, found: Conversation) -> None:
+    """What the user has given to the pane stays with it; a file brings none."""
+    found.tools, found.approve, found.max_steps = chat.tools, chat.approve, chat.max_steps
 
 
 def _own_name(engine: Asker, name: str) -> str:
@@ -230,15 +245,16 @@ def _turn(engine: Asker, message: Message) -> tuple[int, Turn]:
     raise InputError("This turn is no longer part of the conversation.")
 
 
-def _fields_for(engine: Asker, turn: Turn) -> RequestFields:
+def _fields_for(engine: Asker, turn: Turn) -> ChatFields:
     """What a turn is asked with again: the pane's settings, over those that a cell had given."""
-    fields = options.fields_of(engine.settings)
+    tools = turn.fields.get("tools") if turn.cell else None
+    fields = options.fields_of(engine.settings, engine.chat.tools if tools is None else Toolbox.of(tools))
     if not turn.cell:
         return fields
     both: dict[str, Any] = {**turn.fields, **fields}
     if "config" in turn.fields or "config" in fields:
         both["config"] = {**(_plain(turn.fields.get("config"))), **_plain(fields.get("config"))}
-    return cast("RequestFields", both)
+    return cast("ChatFields", both)
 
 
 def _plain(config: object) -> dict[str, Any]:
@@ -249,6 +265,7 @@ HANDLERS: dict[str, Handler] = {
     "hello": _hello,
     "send": _send,
     "stop": _stop,
+    "decide": _decide,
     "retry": _retry,
     "edit": _edit,
     "continue": _continue,

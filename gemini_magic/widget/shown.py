@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gemini_magic.client import Encoded
     from gemini_magic.client.timing import Clock
     from gemini_magic.widget.answering import Answering
+    from gemini_magic.widget.approval import Waiting
     from gemini_magic.widget.line import Send
     from gemini_magic.widget.messages import PartView, State
     from gemini_magic.widget.notebook import Notebook
@@ -44,6 +45,7 @@ class Live:
         content: What is asked; None while that is being prepared.
         before: The turns that were there before, by when they were made.
         replaced: The turn whose place it takes.
+        leave: The call that waits for leave.
     """
 
     turn: str
@@ -59,6 +61,7 @@ class Live:
     batches: int = 0
     before: frozenset[int] = frozenset()
     replaced: int | None = None
+    leave: Waiting | None = None
 
     def made(self, turn: Turn) -> bool:
         """Whether this is what became of it."""
@@ -148,6 +151,7 @@ class Shown:
             "model": live.model,
             "state": live.state,
             "seconds": self.clock.monotonic() - live.since,
+            "approval": live.leave.view() if live.leave is not None else None,
         }
 
     def _notice(self) -> dict[str, str] | None:
@@ -222,6 +226,13 @@ class Shown:
                 joined(live.parts, parts)
                 self.line.say("delta", turn=live.turn, n=live.batches, parts=parts)
                 live.batches += 1
+
+    def say_approval(self, waiting: Waiting, leave: str = "") -> None:
+        """Ask the person for leave, or tell how that was decided."""
+        live = self.live
+        if live is not None:
+            fields = {"number": waiting.pending.number, "leave": leave} if leave else waiting.view()
+            self.line.say("approval", turn=live.turn, **fields)
 
     def say_done(self, turn: Turn) -> None:
         """Tell the answer as it stays; nothing is on its way any more."""

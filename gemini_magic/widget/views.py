@@ -9,6 +9,7 @@ from gemini_magic.display.links import safe_target
 from gemini_magic.display.visible import visible
 from gemini_magic.display.words import safety_words, status_words
 from gemini_magic.reply import Sources
+from gemini_magic.widget.messages import blobs_in
 from gemini_magic.widget.parts import answer_views, question_views
 from gemini_magic.widget.spending import Amount, amount_of, total
 
@@ -116,7 +117,7 @@ class Views:
         self._looked = {made: looked for made, looked in self._looked.items() if made in there}
         self._known = {made: known for made, known in self._known.items() if made in there}
         names = {name for looked in self._looked.values() for name in looked.blobs}
-        self._blobs.keep(names | {part["blob"] for part in live if "blob" in part})
+        self._blobs.keep(names | blobs_in(live))
 
     def _look(self, turn: Turn) -> _Looked:
         looked = self._looked.get(turn.made)
@@ -144,15 +145,14 @@ class Views:
         }
         if known.source is not None:
             fixed["source"] = known.source
-        blobs = frozenset(part["blob"] for part in [*prompt, *answer] if "blob" in part)
-        return _Looked(fixed, amount, blobs)
+        return _Looked(fixed, amount, frozenset(blobs_in([*prompt, *answer])))
 
     def _answer(self, reply: Reply | None, seconds: Sequence[float]) -> tuple[list[PartView], list[dict[str, str]]]:
         if reply is None:
             return [], []
         first = next((one for one in reply.candidates if not one.index), None)
         sources = Sources(first, reply.parts)
-        views = answer_views(reply.parts, self._blobs, sources.marked, seconds)
+        views = answer_views(reply, self._blobs, sources.marked, seconds)
         listed = [
             {
                 "title": visible(source.title or source.uri or "A text"),
@@ -189,7 +189,7 @@ def _finish(turn: Turn) -> dict[str, Any] | None:
     if turn.status == "interrupted":
         has_text = reply is not None and bool(reply.text)
         return {
-            "text": _STOPPED if has_text or (reply is not None and reply.parts) else _NOTHING,
+            "text": _STOPPED if reply is not None and (reply.parts or reply.steps) else _NOTHING,
             "can_continue": has_text,
         }
     if reply is None or turn.status not in {"ok", "truncated"} or not turn.replayed:

@@ -51,6 +51,19 @@ SCENES = """() => {
     const write = area => (area.dispatchEvent(new Event('input', {bubbles: true})));
     const areaOf = pane => pane.querySelector('.gmc-composer textarea');
     const state = {turns: talk, totals: usage, name: 'visits'};
+    const run = {kind: 'run', call: 0, name: 'get_weather', text: '{\\n  "city": "Oslo"\\n}', outcome: 'ok',
+        decision: 'run', result: '12 degrees', error: '', seconds: 0.4};
+    const calls = [{...run, media: [{kind: 'image', blob: 'b', mime: 'image/png', bytes: 70}]},
+        {...run, call: 1, outcome: 'error', result: '', error: 'LookupError: No such city.'},
+        {...run, call: 2, outcome: 'denied', decision: 'deny', result: '', error: 'It did not run.', seconds: 0},
+        {...run, call: 3, outcome: 'running', result: '', text: `{"city": "${'very long '.repeat(40)}"}`}];
+    const question = {type: 'approval', turn: 'a', number: 3, name: 'get_weather', behind: 2,
+        args: `{"city": "${'Oslo '.repeat(400)}"}`, description: 'The weather of a city.'};
+    const calling = model => {
+        model.push(start);
+        model.push({type: 'status', state: 'answering', turn: 'a'});
+        model.push({type: 'delta', turn: 'a', n: 0, parts: [...text('Let me look.'), ...calls]});
+    };
     window.scenes = {
         empty: {state: {starters: ['Explain this error', 'Summarise df']}},
         talk: {state},
@@ -73,6 +86,20 @@ SCENES = """() => {
             pane.querySelector('.gmc-combobox input').focus();
             pane.querySelector('.gmc-combobox input').click();
             await until(pane, '.gmc-combobox [role=option]');
+        }},
+        calling: {state, then: calling},
+        asking: {state, then: async (model, pane) => {
+            calling(model);
+            areaOf(pane).focus();
+            model.push(question);
+            await new Promise(done => setTimeout(done, 600));
+        }},
+        'asking at first': {state, then: model => {
+            calling(model);
+            model.push(question);
+        }},
+        'calls open': {state: {turns: [turnOf({answer: calls.slice(0, 3)})]}, then: (model, pane) => {
+            pane.querySelectorAll('details').forEach(box => { box.open = true; });
         }},
         menu: {state, then: (model, pane) => pane.querySelector('[aria-haspopup=menu]').click()},
         error: {state: {turns: [turnOf({status: 'failed', sent: false, answer: [],

@@ -6,9 +6,9 @@ import json
 
 import nbformat
 import pytest
-from browser.pane_page import ask, event_of, in_pieces, library, show, stage
+from browser.pane_page import IDLE, ask, composer, event_of, in_pieces, library, show, stage
 from browser.shown_answers import CORPUS, hostile_candidate, in_contexts, payloads
-from wire_server import Say, error
+from wire_server import Say, answer, error
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,8 @@ FOUND = """root => {
     const fetching = /^(action|formaction|srcdoc|xlink:href|data|background|poster|ping|srcset)$/;
     const [media, drawn] = [/^(img|audio|video|source|input|select)$/, /^(svg|path)$/];
     const holders = '.gmc-chip, .gmc-composer, .gmc-picture, .gmc-settings';
-    const icons = 'button, summary, a, .gmc-chip, .gmc-wait, .gmc-mark, .gmc-error, .gmc-ending, .gmc-notice';
+    const icons = 'button, summary, a, .gmc-chip, .gmc-wait, .gmc-mark, .gmc-error, .gmc-ending, .gmc-notice,'
+        + '.gmc-approval-head';
     const leadsAway = ({href, rel}) => /^(https?:\\/\\/|mailto:)/.test(href) && rel === 'noopener noreferrer nofollow';
     const isBad = (element, {name, value}) => name.startsWith('on') || fetching.test(name)
         || (name === 'src' && !value.startsWith('blob:')) || (name === 'href' && !leadsAway(element))
@@ -75,6 +76,12 @@ EVERYWHERE = """async texts => {
             answer: parts, error: {title: text, text, retry: true}, usage: usage(text), seconds: text, model: text,
             from_cell: true, source: text, searches: [text],
             sources: [{title: text, url: text, host: text}, {title: text, url: 'https://ok.example/', host: text}]});
+        const run = {kind: 'run', name: text, text, decision: text, result: text, error: text, seconds: 2};
+        const [outcomes, media] = [['ok', 'error', 'running', text], parts.filter(part => part.kind !== 'thought')];
+        turn.answer = [...parts, ...outcomes.map((outcome, call) => ({...run, outcome, call, media}))];
+        const approval = {number: text, name: text, args: text, description: text, behind: text};
+        const live = {turn: 'live', number: 3, prompt: parts, parts: [{...run, call: text, outcome: text}], model: text,
+            state: 'answering', seconds: 1, n: 0, approval};
         const ended = turnOf({turn: 'b', status: 'truncated', finish: {text, can_continue: true}});
         const settings = {model: text, system: text, thinking: text, tools: [text], temperature: text};
         const state = {settings, totals: usage(text), name: text, models: [{name: text, label: text}],
@@ -91,6 +98,12 @@ EVERYWHERE = """async texts => {
         await new Promise(resolve => setTimeout(resolve, 0));
         if (!pane.querySelector('.gmc-combobox [role=option]')) throw new Error('no list of models');
         found.push(...inspect(pane));
+        model.push({type: 'snapshot', state: {...state, turns: [], live, starters: []}});
+        model.push({type: 'delta', turn: 'live', n: 1, parts: [{...run, call: text, outcome: 'ok', media}]});
+        pane.querySelectorAll('details').forEach(box => { box.open = true; });
+        await new Promise(resolve => setTimeout(resolve, 0));
+        if (pane.querySelector('.gmc-approval pre').textContent !== text) throw new Error('nothing is asked');
+        found.push(...inspect(pane));
     }
     const names = new DataTransfer();
     const some = texts.filter((_, number) => number % 8 === 0);
@@ -106,6 +119,17 @@ EVERYWHERE = """async texts => {
 RAW = """async texts => {
     for (const text of texts) document.body.appendChild(document.createElement('div')).innerHTML = text;
 }"""
+
+
+CALLED = """import gemini_magic as gm
+def echo(texts: list[str]) -> list[str]:
+    return texts
+def fail(text: str) -> str:
+    raise ValueError(text)
+if 'pane' not in globals():
+    client = gm.Client({url!r}, "key-of-a-test-0123456789", "gemini-x")
+    pane = gm.ChatWidget(client=client, height=700, tools=[echo, fail])
+pane"""
 
 
 class Watch:
@@ -189,6 +213,35 @@ def test_the_corpora_said_by_a_server_are_inert_in_a_pane_and_fire_when_they_are
     assert len(set(lab.fired)) >= 12
     assert len(set(listener.paths)) >= 10
     assert watch.asked != []
+
+
+def test_the_corpora_as_names_arguments_and_results_of_functions_are_inert(
+    lab, listener, open_notebook, wire, tmp_path
+):
+    page = open_notebook([CALLED.format(url=wire.url), "pane.chat.turns[-1].reply"])
+    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_selector(IDLE, timeout=60_000)
+    watch = Watch(lab, listener, page)
+    texts = corpora(page, listener.url)
+    calls = [("echo", {"texts": texts}), ("fail", {"text": words_of(texts)}), ("echo", {text: text for text in texts})]
+    calls += [(words_of(texts), {}), *((text, {text: text}) for text in texts[::24])]
+    parts = [event_of({"functionCall": {"name": name, "args": args}}) for name, args in calls[:14]]
+    wire.answers(Say([*parts, event_of({"text": ""}, finishReason="STOP")], framing="chunked"), answer("The end."))
+    composer(page).fill("Go.")
+    composer(page).press("Enter")
+    for number in range(2):
+        page.wait_for_selector(f".gmc-approval:not([hidden]) >> text={('echo', 'fail')[number]}")
+        assert page.evaluate("() => inspect(document.querySelector('.gm-chat'))") == []
+        page.locator(".gmc-approval button", has_text="Run").first.click()
+    page.wait_for_selector(f".gmc-run >> nth={len(parts) - 1}")
+    page.wait_for_selector(IDLE)
+    page.evaluate(OPEN_ALL)
+    assert page.locator(".gmc-run").count() == len(parts)
+    assert page.evaluate("() => inspect(document.querySelector('.gm-chat'))") == []
+    lab.run_all(page)
+    lab.settle(page)
+    watch.assert_quiet()
+    assert_inert_as_cell(lab, listener, export(page, tmp_path))
 
 
 def words_of(texts: list[str]) -> str:

@@ -8,7 +8,9 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from widget.calling import Weather
 
+from gemini_magic import tools
 from gemini_magic.chat import Conversation, Registry
 from gemini_magic.client import Client
 from gemini_magic.ledger import Ledger
@@ -128,6 +130,16 @@ def client(wire, ledger):
 @pytest.fixture
 def chat(client):
     return Conversation(client, name="main")
+
+
+@pytest.fixture
+def weather():
+    return Weather()
+
+
+@pytest.fixture
+def get_weather(weather):
+    return tools.tool(weather, name="get_weather", description="Looks out of the window.")
 
 
 @pytest.fixture

@@ -95,6 +95,25 @@ def test_pictures_are_kept_small(wire, chat):
     assert len(html) < len(data) / 4
 
 
+def test_calls_and_their_results_are_there(wire, chat):
+    def echo(word: str) -> str:
+        return f"{word}<script>"
+
+    chat.tools, chat.approve = [echo], "always"
+    parts = [{"text": "Let me *look*."}, {"functionCall": {"name": "echo", "args": {"word": "<img src=x>"}}}]
+    asks = {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}
+    wire.answers(Say([json.dumps(asks).encode()]), unary("It is **so**."))
+    chat.ask("Look.")
+    bundle = Transcript().bundle(chat.saved())
+    html = bundle["text/html"].replace(str(sanitize.style()), "")
+    assert html.index("<em>look</em>") < html.index("echo") < html.index("<strong>so</strong>")
+    assert html.count("<details") == html.count("</details>")
+    for tag in ("<img", "<script"):
+        assert tag not in html
+    for words in ("Let me *look*.", "echo", "It is **so**."):
+        assert words in bundle["text/plain"]
+
+
 def test_a_turn_that_failed_says_so(wire, chat, new_pane):
     pane = new_pane(chat)
     wire.answers(error(503, "overloaded"))

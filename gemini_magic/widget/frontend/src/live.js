@@ -14,6 +14,7 @@ export function openLive(given, time) {
     model: given.model ?? "",
     state: given.state ?? "waiting",
     since: time - 1000 * (given.seconds ?? 0),
+    approval: given.approval ?? null, // the call that waits for leave
     n: given.n ?? null, // null: not known, the next one is taken as it comes
   };
 }
@@ -23,12 +24,17 @@ export function continues(before, piece) {
   return before !== undefined && before.kind === piece.kind && GROWING.has(piece.kind);
 }
 
+/** Where the same call of a function stands already, or -1. */
+function placeOf(parts, { call }) {
+  return call === undefined ? -1 : parts.findIndex((part) => part.call === call);
+}
+
 /** The parts of a final view, those that only name what was streamed filled in; null when it is not here. */
 export function withKept(parts, streamed) {
   const filled = parts.map(({ kept, ...part }) => {
     if (kept === undefined) return part;
     const there = streamed?.[kept];
-    return there?.kind === part.kind ? { ...part, text: there.text } : null;
+    return there?.kind === part.kind ? { ...there, ...part } : null;
   });
   return filled.includes(null) ? null : filled;
 }
@@ -38,7 +44,9 @@ export function addPieces(live, pieces) {
   const parts = [...live.parts];
   for (const piece of pieces) {
     const before = parts.at(-1);
-    if (continues(before, piece)) parts[parts.length - 1] = { ...before, ...piece, text: before.text + piece.text };
+    const place = placeOf(parts, piece);
+    if (place >= 0) parts[place] = piece;
+    else if (continues(before, piece)) parts[parts.length - 1] = { ...before, ...piece, text: before.text + piece.text };
     else parts.push(piece);
   }
   return { ...live, parts };

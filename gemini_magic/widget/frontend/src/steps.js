@@ -78,6 +78,13 @@ export const STEPS = {
     return [{ ...state, live: grown }, { what: "delta", turn: message.turn, parts: message.parts }];
   },
 
+  approval(state, message) {
+    const { live } = state;
+    if (live?.turn !== message.turn || (message.leave && live.approval?.number !== message.number)) return null;
+    const approval = message.leave ? null : message;
+    return [{ ...state, live: { ...live, approval } }, { what: "approval" }];
+  },
+
   done(state, message) {
     const { turn } = message;
     const mine = state.live?.turn === turn ? state.live : null;

@@ -2,8 +2,9 @@
 
 /** The text of parts, as one would copy it. */
 export function textOf(parts) {
-  const pieces = parts.filter((part) => part.kind === "text" || part.kind === "code").map((part) => {
+  const pieces = parts.filter((part) => ["text", "code", "run"].includes(part.kind)).map((part) => {
     if (part.kind === "text") return part.text;
+    if (part.kind === "run") return "\n\n";
     return `\n\n\`\`\`${part.language || ""}\n${part.text}\n\`\`\`\n\n`;
   });
   return pieces.join("").trim();

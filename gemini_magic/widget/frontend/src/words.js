@@ -47,6 +47,29 @@ const TABLE = {
   outputFailed: ["Output (failed)", "输出（失败）"],
   callOf: ["Calls {0}", "调用 {0}"],
   resultOf: ["Result of {0}", "{0} 的结果"],
+  args: ["Arguments", "参数"],
+  result: ["Result", "结果"],
+  run_running: ["running", "运行中"],
+  run_error: ["failed", "失败"],
+  run_timeout: ["took too long", "超时"],
+  run_unknown: ["no such function", "没有此函数"],
+  run_invalid: ["wrong arguments", "参数有误"],
+  run_denied: ["not run", "未运行"],
+  run_limit: ["over the limit", "超出限制"],
+  run_interrupted: ["stopped", "已停止"],
+  by_read_only: ["Ran without asking: it only reads.", "无需询问：它只读取。"],
+  by_always: ["Ran without asking, as it is set.", "按设置无需询问。"],
+  by_never: ["No function runs, as it is set.", "按设置不运行函数。"],
+  by_run: ["You allowed this call.", "你允许了此调用。"],
+  by_all: ["You allowed all calls of it for this question.", "你允许了此问题中对它的所有调用。"],
+  by_deny: ["You denied this call.", "你拒绝了此调用。"],
+  by_nobody: ["Nobody was there to be asked.", "无人可问。"],
+  leaveAsked: ["Gemini wants to run {0}", "Gemini 想运行 {0}"],
+  leaveBehind: ["{0} more waiting", "还有 {0} 个等待"],
+  leave_run: ["Run", "运行"],
+  leave_all: ["Run all", "全部运行"],
+  leaveAll: ["Every call of {0} for this question", "此问题中对 {0} 的所有调用"],
+  leave_deny: ["Deny", "拒绝"],
   download: ["Download {0}", "下载 {0}"],
 
   copy: ["Copy", "复制"],
@@ -157,11 +180,14 @@ export function chooseLocale(page = globalThis.document?.documentElement?.lang, 
 /** A function from a key of the table, and what fills its places, to words. */
 export function wordsFor(locale) {
   const column = COLUMN[locale] ?? 0;
-  return (key, ...values) => {
+  const words = (key, ...values) => {
     const entry = TABLE[key];
     if (entry === undefined) throw new Error(`no words for ${key}`);
-    return values.reduce((text, value, place) => text.replaceAll(`{${place}}`, String(value)), entry[column]);
+    return values.reduce((text, value, place) => text.replaceAll(`{${place}}`, () => value), entry[column]);
   };
+  /** The words of a key that may be none of the table, or nothing. */
+  words.maybe = (key) => (Object.hasOwn(TABLE, key) ? words(key) : "");
+  return words;
 }
 
 /** The keys and rows, for those who check the table. */

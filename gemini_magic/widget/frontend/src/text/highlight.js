@@ -6,7 +6,6 @@ import diff from "highlight.js/lib/languages/diff";
 import json from "highlight.js/lib/languages/json";
 import markdown from "highlight.js/lib/languages/markdown";
 import python from "highlight.js/lib/languages/python";
-import r from "highlight.js/lib/languages/r";
 import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
 
@@ -14,6 +13,7 @@ import { escapeText } from "./escape.js";
 import { braces } from "./languages/braces.js";
 import { css } from "./languages/css.js";
 import { ini } from "./languages/ini.js";
+import { r } from "./languages/r.js";
 import { sql } from "./languages/sql.js";
 
 const LANGUAGES = {

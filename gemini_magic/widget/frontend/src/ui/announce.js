@@ -1,4 +1,4 @@
-// What is said aloud: that an answer begins, and how it ended. Nothing in between.
+// What is said aloud: that an answer begins, that it asks for leave, and how it ended. Nothing in between.
 
 import { h } from "./dom.js";
 
@@ -20,10 +20,11 @@ export function createAnnouncer({ words }) {
     element,
     update(state, change) {
       if (change.what === "start") say(words("saysWaiting"));
-      else if (change.what === "delta" && answering !== change.turn) {
+      else if (change.what === "delta" && answering !== change.turn && !state.live.approval) {
         answering = change.turn;
         say(words("saysAnswering"));
-      } else if (change.what === "done") say(ending(state.turns.find((view) => view.turn === change.turn)));
+      } else if (change.what === "approval" && state.live.approval) say(words("leaveAsked", state.live.approval.name));
+      else if (change.what === "done") say(ending(state.turns.find((view) => view.turn === change.turn)));
     },
   };
 }

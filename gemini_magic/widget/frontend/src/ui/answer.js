@@ -18,6 +18,7 @@ export function liveAnswer(live, context) {
   const element = h("article", { class: "gmc-answer gmc-live", "aria-label": words("saysAnswering"), "aria-busy": "true" }, body, wait);
   const endDressing = dressAsTheyCome(body, context);
   const thoughts = []; // the boxes of thoughts, in their order
+  const runs = new Map(); // the cards of calls, by the call
   let before; // the last part that was shown
   let shown = live; // what the body shows, joined to parts
   let writer = null; // what its text goes to
@@ -43,11 +44,28 @@ export function liveAnswer(live, context) {
       thoughts.push(writer);
       body.append(writer.element);
       writer.append(piece.text);
-    } else body.append(partNode(piece, context));
+    } else body.append(nodeOf(piece));
+  }
+
+  function nodeOf(piece) {
+    const node = partNode(piece, context);
+    if (piece.call !== undefined) runs.set(piece.call, node);
+    return node;
+  }
+
+  function replace(piece) {
+    const old = runs.get(piece.call);
+    const node = nodeOf(piece);
+    node.open = old.open;
+    old.replaceWith(node);
   }
 
   function add(pieces) {
     for (const piece of pieces) {
+      if (runs.has(piece.call)) {
+        replace(piece);
+        continue;
+      }
       if (continues(before, piece)) writer.append(piece.text);
       else begin(piece);
       before = continues(before, piece) ? { ...before, ...piece } : piece;

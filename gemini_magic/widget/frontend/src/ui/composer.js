@@ -11,7 +11,7 @@ import { createSender } from "./sender.js";
 import { createTray } from "./tray.js";
 import { createWriting } from "./writing.js";
 
-/** The composer: `{element, update(), focus(), attach(files), start(text), giveBack(text)}`. */
+/** The composer: `{element, update(), focus(), isFree(), attach(files), start(text), giveBack(text)}`. */
 export function createComposer(context) {
   const { words, store, actions } = context;
   const area = h("textarea", { class: "gmc-area", rows: 1, placeholder: words("placeholder"), "aria-label": words("question"), "aria-haspopup": "listbox" });
@@ -84,6 +84,8 @@ export function createComposer(context) {
     element,
     update: refresh,
     focus: () => area.focus(),
+    /** Whether the keyboard is here, and nothing is being written. */
+    isFree: () => area.value === "" && element.contains(element.getRootNode().activeElement),
     attach: tray.add,
 
     /** Give back a text that was not asked after all, unless something is being written or it still stands above. */

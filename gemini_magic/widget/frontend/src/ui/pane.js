@@ -3,6 +3,7 @@
 import { isBusy } from "../turns.js";
 import { createActions } from "./actions.js";
 import { createAnnouncer } from "./announce.js";
+import { createApproval } from "./approval.js";
 import { createComposer } from "./composer.js";
 import { h } from "./dom.js";
 import { createHeader } from "./header.js";
@@ -17,7 +18,7 @@ import { createSettings } from "./settings.js";
 export function createPane(el, session, { height = null } = {}) {
   const { words, store } = session;
   const root = h("section", { class: "gm-chat", "aria-label": words("chat"), lang: session.locale === "zh" ? "zh" : "en" });
-  const context = { ...session, root, focusComposer: () => composer.focus() };
+  const context = { ...session, root, focusComposer: () => composer.focus(), isComposerFree: () => composer.isFree() };
   const notices = createNotices(context);
   context.actions = createActions(context, { confirm: notices.confirm, start: (text) => composer.start(text) });
   const { actions } = context;
@@ -26,10 +27,11 @@ export function createPane(el, session, { height = null } = {}) {
   const header = createHeader(context, { menu, settingsId: settings.id, toggleSettings });
   const log = createLog(context);
   const composer = createComposer(context);
+  const approval = createApproval(context);
   const announcer = createAnnouncer(context);
   const target = h("div", { class: "gmc-drop", "aria-hidden": "true" }, words("drop"));
   const heading = h("h2", { class: "gmc-aloud" }, words("chat"));
-  root.append(heading, header.element, settings.element, notices.element, log.element, composer.element, announcer.element, target);
+  root.append(heading, header.element, settings.element, notices.element, log.element, approval.element, composer.element, announcer.element, target);
 
   function toggleSettings() {
     settings.element.hidden = !settings.element.hidden;
@@ -47,6 +49,7 @@ export function createPane(el, session, { height = null } = {}) {
     if (["all", "settings", "done", "turns", "models"].includes(change.what)) header.update(state);
     if (["all", "settings"].includes(change.what)) settings.update(state);
     notices.update(state);
+    approval.update(state);
     composer.update();
     if (change.draft) composer.giveBack(change.draft);
     if (change.what === "all") setHeight(root, state.height ?? height);
@@ -76,6 +79,7 @@ export function createPane(el, session, { height = null } = {}) {
     unsubscribe();
     endKeys();
     log.close();
+    approval.close();
     root.remove();
   };
 }

@@ -6,6 +6,7 @@ import { sizeWords } from "../figures.js";
 import { dressCode } from "./code.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { runCard } from "./run.js";
 import { thoughtBox } from "./thought.js";
 
 /** The parts of a message, one after the other; `mine` says that the person wrote them, so they stay plain text. */
@@ -28,6 +29,7 @@ const MAKERS = {
   code: codeOf,
   output: outputOf,
   call: (part, { words }) => folded(words("callOf", part.name), part.text),
+  run: (part, context) => runCard(part, context, (media) => partNode(media, context)),
   result: (part, { words }) => folded(words("resultOf", part.name), part.text),
   other: (part) => h("div", { class: "gmc-plain" }, part.text ?? ""),
 };

@@ -76,6 +76,16 @@ test.each(["python", "js", "typescript", "json", "bash", "sql", "r", "markdown",
   },
 );
 
+test("words, calls, texts and numbers of R are told apart", () => {
+  const code = "f.x <- function(a = 1.5L, `b c`) if (is.na(a)) NULL else r\"-(raw)-\" # why";
+  const block = renderMarkdown(`\`\`\`r\n${code}\n\`\`\``).querySelector("code");
+  const told = [...block.querySelectorAll("span")].map((node) => [node.className.slice(5), node.textContent]);
+  expect(told).toEqual([
+    ["keyword", "function"], ["number", "1.5L"], ["keyword", "if"], ["built_in", "is.na"], ["literal", "NULL"], ["keyword", "else"],
+    ["string", 'r"-(raw)-"'], ["comment", "# why"],
+  ]);
+});
+
 test("code that would take long is shown without colours", () => {
   for (const code of ["a = 1\n".repeat(6_000), `x = "${"a".repeat(2_000)}"`]) {
     const block = renderMarkdown(`\`\`\`python\n${code}\n\`\`\``).querySelector("code");
