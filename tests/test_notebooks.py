@@ -65,6 +65,7 @@ def test_there_are_notebooks() -> None:
         "04_extraction",
         "05_batch",
         "06_chat",
+        "07_tools",
     ]
 
 

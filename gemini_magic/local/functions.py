@@ -1,13 +1,19 @@
-"""Which functions a request offers, and whether one must be called."""
+"""Which functions a request offers, whether one must be called, and how far the calls of a question have come."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemini_magic.wire import FunctionCallingMode
+from gemini_magic.wire import FunctionCallingMode, Role
 
 if TYPE_CHECKING:
-    from gemini_magic.wire import FunctionCallingConfig, FunctionDeclaration, GenerateContentRequest
+    from gemini_magic.wire import (
+        Content,
+        FunctionCallingConfig,
+        FunctionDeclaration,
+        GenerateContentRequest,
+        Part,
+    )
 
 
 def offered(request: GenerateContentRequest) -> dict[str, FunctionDeclaration]:
@@ -28,6 +34,26 @@ def must_call(request: GenerateContentRequest) -> bool:
     """Whether the answer has to be a call."""
     config = _config(request)
     return config is not None and config.mode == FunctionCallingMode.ANY and bool(offered(request))
+
+
+def must_fit(request: GenerateContentRequest) -> bool:
+    """Whether a call has to fit its declaration, should there be one: mode VALIDATED."""
+    config = _config(request)
+    return config is not None and config.mode == FunctionCallingMode.VALIDATED
+
+
+def is_answered(content: Content) -> bool:
+    """Whether a turn brings what functions returned."""
+    return any(part.function_response is not None for part in content.parts or [])
+
+
+def question(request: GenerateContentRequest) -> tuple[list[Part], list[Content]]:
+    """The parts of the last question, and the turns since then: calls, and what they returned."""
+    contents = request.contents or []
+    for number in range(len(contents) - 1, -1, -1):
+        if contents[number].role != Role.MODEL and not is_answered(contents[number]):
+            return contents[number].parts or [], contents[number + 1 :]
+    return [], contents
 
 
 def _config(request: GenerateContentRequest) -> FunctionCallingConfig | None:

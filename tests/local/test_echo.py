@@ -225,6 +225,101 @@ def test_a_call_can_be_ordered(local) -> None:
     assert part["functionCall"]["args"] == {}
 
 
+def asked(*turns: Any, **body: Any) -> dict[str, Any]:
+    """A request with both functions; text is of the user, a list of parts of the model or what functions returned."""
+    contents = [
+        user({"text": turn})
+        if isinstance(turn, str)
+        else {"role": "model" if "functionCall" in turn[0] else "user", "parts": turn}
+        for turn in turns
+    ]
+    return {"contents": contents, "tools": [{"functionDeclarations": [WEATHER, CLOCK]}]} | body
+
+
+def returned(*responses: Any) -> list[dict[str, Any]]:
+    return [{"functionResponse": {"name": "weather", "response": response}} for response in responses]
+
+
+def test_several_lines_are_calls_side_by_side(local) -> None:
+    text = 'echo:call weather {"city": "Oslo"}\necho:call clock\necho:call weather {"city": "Oslo"}'
+    calls = [part["functionCall"] for part in local.parts(**asked(text))]
+    assert [(call["name"], call["args"]) for call in calls] == [
+        ("weather", {"city": "Oslo"}),
+        ("clock", {}),
+        ("weather", {"city": "Oslo"}),
+    ]
+    assert len({call["id"] for call in calls}) == 3
+
+
+def test_behind_an_empty_line_come_the_calls_of_the_next_round(local) -> None:
+    text = 'echo:call weather {"city": "Oslo"}\n\necho:call weather {\n\n"city": "Rome"}\necho:call clock'
+    first = local.parts(**asked(text))
+    assert [part["functionCall"]["args"] for part in first] == [{"city": "Oslo"}]
+    turns = [text, first, returned({"a": 1})]
+    second = local.parts(**asked(*turns))
+    assert [part["functionCall"]["args"] for part in second] == [{"city": "Rome"}, {}]
+    last = local.text(**asked(*turns, second, returned({"b": 2}, {"c": 3})))
+    assert last == '{"b": 2}{"c": 3}'
+
+
+def test_a_loop_has_no_end_and_ids_of_its_own(local) -> None:
+    turns: list[Any] = ['echo:loop weather {"city": "Oslo"}']
+    ids = set()
+    for _ in range(4):
+        called = local.parts(**asked(*turns))
+        ids.add(called[0]["functionCall"]["id"])
+        turns += [called, returned({"a": 1})]
+    assert len(ids) == 4
+
+
+def test_the_signature_is_on_the_first_of_several_calls_and_has_to_come_back(local) -> None:
+    text = 'echo:call weather {"city": "Oslo"}\necho:call clock'
+    thinking = {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}
+    thought, first, second = local.parts(**asked(text, **thinking))
+    assert thought["thought"]
+    assert first["thoughtSignature"]
+    assert "thoughtSignature" not in second
+    answers = returned({"a": 1}, {"b": 2})
+    assert local.text(**asked(text, [first, second], answers, **thinking)) == '{"a": 1}{"b": 2}'
+    bare = {"functionCall": first["functionCall"]}
+    for parts in ([bare, second], [first | {"thoughtSignature": "AAAA"}, second]):
+        refused = local.post("/v1/models/echo:generateContent", json=asked(text, parts, answers, **thinking))
+        assert refused.status_code == 400
+        assert "missing a thought_signature" in refused.json()["error"]["message"]
+    assert local.text(**asked(text, [bare, second], answers)) == '{"a": 1}{"b": 2}'
+
+
+def test_the_history_tells_of_calls_and_of_what_they_returned(local) -> None:
+    called = [{"text": "Well."}, {"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}]
+    contents = [
+        user({"text": "How is it?"}),
+        {"role": "model", "parts": called},
+        user(*returned({"sky": "blue"})),
+        model("Blue."),
+        user({"text": "echo:history"}),
+    ]
+    assert local.text(contents=contents) == (
+        'user: How is it?\nmodel: Well. weather({"city": "Oslo"})\nuser: weather -> {"sky": "blue"}\nmodel: Blue.'
+    )
+
+
+@pytest.mark.parametrize("mode", ["AUTO", "VALIDATED", "ANY"])
+def test_an_ordered_call_is_made_under_any_mode_but_none(local, mode: str) -> None:
+    config = {"toolConfig": {"functionCallingConfig": {"mode": mode}}}
+    [part] = local.parts(**asked("echo:call clock", **config))
+    assert part["functionCall"]["name"] == "clock"
+
+
+@pytest.mark.parametrize(
+    "config", [{"mode": "NONE"}, {"mode": "ANY", "allowedFunctionNames": ["weather"]}], ids=["none", "not allowed"]
+)
+def test_a_call_that_is_not_allowed_is_refused(local, config: dict[str, Any]) -> None:
+    body = asked("echo:call clock", toolConfig={"functionCallingConfig": config})
+    refused = local.post("/v1/models/echo:generateContent", json=body)
+    assert refused.status_code == 400
+    assert "may not be called" in refused.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("order", ["echo:call weather", "echo:call clock {", "echo:error what", "echo:pause x"])
 def test_an_impossible_order_is_a_400(local, order: str) -> None:
     contents = [user({"text": order})]

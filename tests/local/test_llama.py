@@ -164,6 +164,73 @@ FUNCTIONS = [
     },
 ]
 TOOLS = [{"functionDeclarations": FUNCTIONS}]
+HOUSE = [
+    {
+        "name": "set_light",
+        "description": "Turn the light of a room on or off",
+        "parametersJsonSchema": {
+            "type": "object",
+            "properties": {
+                "room": {"enum": ["kitchen", "bedroom", "bath"]},
+                "on": {"type": "boolean"},
+                "level": {"type": "integer", "minimum": 0, "maximum": 10},
+            },
+            "required": ["room", "on"],
+        },
+    },
+    {"name": "current_time", "description": "What time it is now"},
+    {
+        "name": "book",
+        "description": "Book a train",
+        "parametersJsonSchema": {
+            "type": "object",
+            "$defs": {
+                "Stop": {
+                    "type": "object",
+                    "properties": {"city": {"type": "string"}, "day": {"type": "string", "format": "date"}},
+                    "required": ["city", "day"],
+                }
+            },
+            "properties": {"start": {"$ref": "#/$defs/Stop"}, "end": {"$ref": "#/$defs/Stop"}},
+            "required": ["start", "end"],
+        },
+    },
+]
+MANY = [{"functionDeclarations": FUNCTIONS}, {"functionDeclarations": HOUSE}]
+TRAIN = {"start": {"city": "Oslo", "day": "2026-05-01"}, "end": {"city": "Bergen", "day": "2026-05-03"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "args"),
+    [
+        ("What is the weather in Paris?", "get_weather", {"city": "Paris"}),
+        ("What is 17 plus 25?", "add", {"a": 17, "b": 25}),
+        ("Turn the kitchen light on at level 7.", "set_light", {"room": "kitchen", "on": True, "level": 7}),
+        ("What time is it?", "current_time", {}),
+        ("Book a train from Oslo on 2026-05-01 to Bergen on 2026-05-03.", "book", TRAIN),
+    ],
+)
+def test_one_of_many_functions_is_called(ask, text: str, name: str, args: dict[str, Any]) -> None:
+    config = {"functionCallingConfig": {"mode": "ANY"}}
+    [part] = ask(text, model=DEFAULT, tools=MANY, toolConfig=config)["candidates"][0]["content"]["parts"]
+    assert (part["functionCall"]["name"], part["functionCall"]["args"]) == (name, args)
+
+
+@pytest.mark.parametrize("name", ["add", "set_light", "current_time"])
+def test_only_an_allowed_function_is_called_whatever_the_model_thinks(ask, name: str) -> None:
+    config = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [name]}}
+    answer = ask("What is the weather in Paris?", tools=MANY, toolConfig=config)
+    [part] = answer["candidates"][0]["content"]["parts"]
+    assert part["functionCall"]["name"] == name
+    declared = next(function for function in [*FUNCTIONS, *HOUSE] if function["name"] == name)
+    if schema := declared.get("parametersJsonSchema"):
+        jsonschema.validate(part["functionCall"]["args"], schema)
+    assert answer["candidates"][0]["finishReason"] == "STOP"
+
+
+def test_no_function_is_called_under_mode_none(ask) -> None:
+    config = {"functionCallingConfig": {"mode": "NONE"}}
+    assert text_of(ask("What is the weather in Paris?", model=DEFAULT, tools=MANY, toolConfig=config))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +240,7 @@ TOOLS = [{"functionDeclarations": FUNCTIONS}]
         ("What is 17 plus 25?", "add", {"a": 17, "b": 25}),
     ],
 )
-@pytest.mark.parametrize("mode", ["ANY", "AUTO"])
+@pytest.mark.parametrize("mode", ["VALIDATED", "AUTO"])
 def test_a_function_is_called(ask, mode: str, text: str, name: str, args: dict[str, Any]) -> None:
     config = {"functionCallingConfig": {"mode": mode}}
     answer = ask(text, model=DEFAULT, tools=TOOLS, toolConfig=config)
@@ -189,13 +256,59 @@ def test_a_question_that_needs_no_function_is_answered_in_words(ask, text: str) 
     assert '"arguments"' not in text_of(answer)
 
 
-def test_a_functions_response_is_put_into_words(ask) -> None:
-    contents = [
-        {"role": "user", "parts": [{"text": "What is the weather in Paris?"}]},
-        {"role": "model", "parts": [{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]},
-        {"role": "user", "parts": [{"functionResponse": {"name": "get_weather", "response": {"degrees": 18}}}]},
+def round_of(text: str, name: str, args: dict[str, Any], *responses: Any) -> list[dict[str, Any]]:
+    """A question, its calls, and what they returned."""
+    call, answers = {"functionCall": {"name": name, "args": args}}, [{"name": name, "response": r} for r in responses]
+    return [
+        {"role": "user", "parts": [{"text": text}]},
+        {"role": "model", "parts": [call] * len(answers)},
+        {"role": "user", "parts": [{"functionResponse": answer} for answer in answers]},
     ]
-    assert "18" in text_of(ask(model=DEFAULT, tools=TOOLS, contents=contents))
+
+
+OSLO = ("What is the weather in Oslo?", "get_weather", {"city": "Oslo"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "response", "words"),
+    [
+        (OSLO, {"degrees": 18}, ["18"]),
+        (OSLO, {"result": "-3.5 degrees, snow"}, ["-3.5", "snow"]),
+        (OSLO, {"result": {"celsius": -3.5, "sky": "snow"}}, ["-3.5", "snow"]),
+        (OSLO, {"city": "Oslo", "celsius": -3.5, "sky": "snow"}, ["-3.5", "snow"]),
+        (("What is 17 plus 25?", "add", {"a": 17, "b": 25}), {"result": 42}, ["42"]),
+        (
+            ("How many rows have a temperature above 20?", "df_select", {"where": "celsius > 20"}),
+            {"total_rows": 3, "columns": ["city"], "rows": [["Madrid"], ["Cairo"], ["Nairobi"]]},
+            ["3"],
+        ),
+    ],
+)
+def test_a_functions_response_is_put_into_words(ask, asked: Any, response: Any, words: list[str]) -> None:
+    config = {"functionCallingConfig": {"mode": "ANY"}}
+    text = text_of(ask(model=DEFAULT, tools=TOOLS, toolConfig=config, contents=round_of(*asked, response)))
+    assert [word for word in words if word not in text] == [], text
+    assert '"arguments"' not in text
+
+
+def test_what_went_before_does_not_confuse(ask) -> None:
+    before = [
+        *round_of(*OSLO, {"result": "-3.5 degrees, snow"}),
+        {"role": "model", "parts": [{"text": "In Oslo it is -3.5 degrees and it snows."}]},
+    ]
+
+    def then(text: str) -> Any:
+        return ask(model=DEFAULT, tools=TOOLS, contents=[*before, {"role": "user", "parts": [{"text": text}]}])
+
+    [part] = then("What is 17 plus 25?")["candidates"][0]["content"]["parts"]
+    assert part["functionCall"]["args"] == {"a": 17, "b": 25}
+    assert "Shakespeare" in text_of(then("Who wrote Hamlet?"))
+    madrid = round_of(
+        "What is the weather in Madrid?", "get_weather", {"city": "Madrid"}, {"result": "31 degrees, sun"}
+    )
+    text = text_of(ask(model=DEFAULT, tools=TOOLS, contents=[*before, *madrid]))
+    assert "31" in text
+    assert "3.5" not in text
 
 
 def test_a_seed_repeats_an_answer(ask) -> None:

@@ -7,7 +7,7 @@ import pytest
 from gemini_magic.exceptions import BadRequest
 from gemini_magic.local.backends._llama_prompt import calls_in, is_astray, may_be_call, messages, prompt
 from gemini_magic.local.outline import outline
-from gemini_magic.local.schema import constrained, plain
+from gemini_magic.local.schema import constrained, plain, resolved
 from gemini_magic.wire import GenerateContentRequest
 
 WEATHER = {
@@ -95,13 +95,120 @@ def test_a_call_that_must_be_made_is_constrained() -> None:
 def test_after_a_functions_response_no_function_is_offered() -> None:
     call = [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}]
     response = [{"functionResponse": {"name": "weather", "response": {"sky": "blue"}}}]
-    asked = prompt(request("hi", call, response, tools=TOOLS, toolConfig=ANY))
+    asked = prompt(request("hi?", call, response, tools=TOOLS, toolConfig=ANY))
     assert asked.functions == frozenset()
     assert [message["content"] for message in asked.body["messages"]] == [
-        "hi",
+        "hi?",
         '{"name": "weather", "arguments": {"city": "Oslo"}}',
-        'The function weather returned {"sky": "blue"}. Answer my question with it.',
+        'weather returned: {"sky": "blue"}\nUse this to answer in one full sentence: hi?',
     ]
+
+
+def called(name: str, **args: Any) -> dict[str, Any]:
+    return {"functionCall": {"name": name, "args": args}}
+
+
+def returned(name: str, response: Any) -> dict[str, Any]:
+    return {"functionResponse": {"name": name, "response": response}}
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        (
+            {"result": "-3.5 degrees, snow"},
+            "f returned: -3.5 degrees, snow\nUse this to answer in one full sentence: hi?",
+        ),
+        ({"result": 42}, "f returned: 42\nUse this to answer in one full sentence: hi?"),
+        (
+            {"result": [1], "more": 2},
+            'f returned: {"result": [1], "more": 2}\nUse this to answer in one full sentence: hi?',
+        ),
+        ({"error": "No such city."}, "f failed: No such city.\nIn one full sentence, tell me that it failed and why."),
+    ],
+)
+def test_what_a_function_returned_is_told_with_the_question(response: Any, words: str) -> None:
+    asked = prompt(request("hi?", [called("f")], [returned("f", response)]))
+    assert asked.body["messages"][-1]["content"] == words
+
+
+def test_what_several_functions_returned_is_told_with_their_arguments() -> None:
+    calls = [called("f", city="Oslo"), called("f", city="Rome")]
+    asked = prompt(request("hi?", calls, [returned("f", {"result": 1}), returned("f", {"error": "no"})]))
+    assert asked.body["messages"][-1]["content"] == (
+        'f with {"city": "Oslo"} returned: 1\nf with {"city": "Rome"} failed: no.\n'
+        "Use this to answer in full sentences: hi?"
+    )
+
+
+def test_an_order_is_not_repeated_as_a_question() -> None:
+    asked = prompt(request("Do it.", [called("f")], [returned("f", {"result": "done"})]))
+    told = "f returned: done\nThis was done for: Do it.\nTell me the result in one full sentence."
+    assert asked.body["messages"][-1]["content"] == told
+
+
+def test_a_long_question_is_not_repeated() -> None:
+    asked = prompt(request("word " * 200, [called("f")], [returned("f", {"result": 1})]))
+    assert asked.body["messages"][-1]["content"].endswith("Use this to answer in one full sentence: my question.")
+
+
+def test_the_words_of_an_earlier_turn_stay_the_same() -> None:
+    earlier = ("hi?", [called("f")], [returned("f", {"result": 1})])
+    first = prompt(request(*earlier)).body["messages"]
+    later = prompt(request(*earlier, "It is 1.", "And now?", tools=TOOLS))
+    assert later.body["messages"][1:4] == first
+    assert later.functions == {"weather"}
+
+
+def test_definitions_of_several_functions_are_told_apart() -> None:
+    def declared(name: str, kind: str) -> dict[str, Any]:
+        schema = {
+            "type": "object",
+            "$defs": {"Item": {"type": kind}, "Node": {"properties": {"next": {"$ref": "#/$defs/Node"}}}},
+            "properties": {"item": {"$ref": "#/$defs/Item"}, "node": {"$ref": "#/$defs/Node"}},
+        }
+        return {"name": name, "parametersJsonSchema": schema}
+
+    tools = [{"functionDeclarations": [declared("a", "string"), declared("b", "integer")]}]
+    schema = prompt(request("hi", tools=tools, toolConfig=ANY)).body["response_format"]["json_schema"]["schema"]
+    second = schema["anyOf"][1]["properties"]["arguments"]["properties"]["item"]
+    assert resolved(second, schema)["type"] == "integer"
+    node = schema["$defs"]["1-Node"]["properties"]["next"]
+    assert resolved(node, schema) is schema["$defs"]["1-Node"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode", "again"),
+    [
+        ({"city": "Oslo"}, "AUTO", None),
+        ({}, "AUTO", "weather"),
+        ({"city": "Oslo", "day": 1}, "AUTO", "weather"),
+        ({"city": "Oslo"}, "VALIDATED", "weather"),
+    ],
+)
+def test_a_call_that_does_not_fit_is_made_anew(arguments: dict[str, Any], mode: str, again: str | None) -> None:
+    asked = prompt(request("hi", tools=TOOLS, toolConfig={"functionCallingConfig": {"mode": mode}}))
+    assert asked.misfit([("weather", arguments)]) == again
+    exact = asked.exactly("weather")
+    assert exact.must_call
+    assert exact.functions == {"weather"}
+    assert exact.misfit([("weather", {})]) is None
+
+
+def test_no_function_is_described_under_mode_none() -> None:
+    asked = prompt(request("hi", tools=TOOLS, toolConfig={"functionCallingConfig": {"mode": "NONE"}}))
+    assert asked.functions == frozenset()
+    assert [message["role"] for message in asked.body["messages"]] == ["user"]
+
+
+def test_only_allowed_functions_are_described() -> None:
+    tools = [{"functionDeclarations": [WEATHER, {"name": "clock"}]}]
+    config = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["clock"]}}
+    asked = prompt(request("hi", tools=tools, toolConfig=config))
+    assert asked.functions == {"clock"}
+    assert "weather" not in asked.body["messages"][0]["content"]
+    [shape] = asked.body["response_format"]["json_schema"]["schema"]["anyOf"]
+    assert shape["properties"]["arguments"] == {"type": "object", "properties": {}, "additionalProperties": False}
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,20 @@ as they are, function responses as JSON text. The history is taken and counted, 
 
 * With a response schema the answer is a JSON value of that schema.
 * With function calling mode ANY it is a call of the first allowed function, but text after a function response.
-* With ``includeThoughts`` a thought comes first, and a signature last.
+  Nothing is called under AUTO and VALIDATED unless it is ordered as below.
+* With ``includeThoughts`` a thought comes first, and a signature last; where there are calls, it is on the first of
+  them. A later request for the same question that has lost it there is refused.
+* Calls have ids, other ones for other arguments, and for the second of two equal calls.
 * A token is a word, an image 258 of them. Stop sequences, the output limit and the candidate count hold.
 
 A last turn that is one of these lines alone asks for something else::
 
     echo:system                 the system instruction
-    echo:history                the turns before this one, one to a line
+    echo:history                the turns before this one, one to a line, with calls and what they returned
     echo:request                the whole request as JSON
-    echo:call NAME {"a": 1}     a call of the declared function NAME with these arguments
+    echo:call NAME {"a": 1}     a call of the declared function NAME with these arguments; several such lines are
+                                calls side by side, and behind an empty line come those of the next round
+    echo:loop NAME {"a": 1}     such a call again and again, whatever it returned
     echo:finish REASON          an answer that ends with this finish reason
     echo:block REASON           no answer, a prompt blocked for this reason
     echo:error STATUS           an error with this HTTP status

@@ -1,10 +1,14 @@
 """A GGUF model on llama.cpp, in this process, through xllamacpp.
 
-Function calling is not native to the small models. Under mode ANY the answer is constrained to a call. Under AUTO an
-answer that is nothing but the JSON of a declared call becomes one; when the function is one that the model made up, it
-is asked again without functions. After a function's response no functions are offered: small models would only call
-them again. Images and other media are refused. What a request does not set is greedy decoding, and 1,024 tokens of
-answer at most.
+Function calling is not native to the small models. Under mode ANY the answer is constrained to one call of an allowed
+function, with arguments that fit its declaration: that is sure, though not which function and which values. Under AUTO
+and VALIDATED it is best effort: the functions are described in words, and an answer that is nothing but the JSON of a
+declared call becomes one. When its arguments do not fit (under VALIDATED always), the call is made anew, constrained as
+under ANY; when the function is one that the model made up, it is asked again without functions. Under NONE none is
+described. After a function's response no functions are offered, under no mode: small models would only call them again,
+so for one question there is one round of calls.
+
+Images and other media are refused. What a request does not set is greedy decoding, and 1,024 tokens of answer at most.
 """
 
 from __future__ import annotations
@@ -79,7 +83,10 @@ class LlamaBackend:
             name=f"models/{name}",
             version="1",
             display_name=known.title if known is not None else path.name,
-            description="Runs on this machine; reads and writes text only.",
+            description=(
+                "Runs on this machine; reads and writes text only. Under mode ANY it calls a function for sure, one at "
+                "a time; under AUTO by best effort."
+            ),
             input_token_limit=self._context,
             output_token_limit=OUTPUT_LIMIT,
             supported_generation_methods=["generateContent", "streamGenerateContent", "countTokens"],
@@ -118,8 +125,9 @@ class LlamaBackend:
                     for part in reading.take(choice):
                         yield _said(part, index)
                 _add_usage(usage, event.get("usage"))
-        if reading.astray and asked.in_words is not None:
-            async with aclosing(self._candidate(asked.in_words, index, usage)) as candidates:
+        again = reading.again
+        if again is not None:
+            async with aclosing(self._candidate(again, index, usage)) as candidates:
                 async for candidate in candidates:
                     yield candidate
             return
@@ -175,9 +183,15 @@ class _Reading:
         return [Part(text=self._held)]
 
     @property
-    def astray(self) -> bool:
-        """Whether the text calls a function that was not declared."""
-        return self._holds and not calls_in(self._held, self._asked.functions) and is_astray(self._held)
+    def again(self) -> Prompt | None:
+        """What to ask in place of this, when the text calls a function that was not declared, or in the wrong way."""
+        if not self._holds:
+            return None
+        calls = calls_in(self._held, self._asked.functions)
+        if not calls:
+            return self._asked.in_words if is_astray(self._held) else None
+        misfit = self._asked.misfit(calls)
+        return self._asked.exactly(misfit) if misfit is not None else None
 
     def end(self) -> list[Part]:
         """Parts that had to wait for the end."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gemini_magic.local import functions
+from gemini_magic.local.backends._llama_results import results
 from gemini_magic.local.errors import invalid
 from gemini_magic.local.outline import outline
 from gemini_magic.local.schema import Json, constrained, parameters, response_schema
-from gemini_magic.wire import GenerationConfig, Role
+from gemini_magic.wire import FunctionCallingConfig, FunctionCallingMode, GenerationConfig, Role, ToolConfig
 
 if TYPE_CHECKING:
     from gemini_magic.wire import Content, FunctionDeclaration, GenerateContentRequest, Part
@@ -41,13 +42,38 @@ class Prompt:
         must_call: Whether all of the text is one call.
         candidates: How many answers to make.
         in_words: The same without functions, to ask when the answer is a call of a function that there is not.
+        request: What it was made of.
     """
 
     body: Json
     functions: frozenset[str]
     must_call: bool
     candidates: int
+    request: GenerateContentRequest
     in_words: Prompt | None = None
+
+    def misfit(self, calls: list[tuple[str, Json]]) -> str | None:
+        """The function of a call that has to be made anew, held to its declaration.
+
+        Under mode VALIDATED that is any call; else one without a required argument, or with one that there is not.
+        """
+        for name, arguments in calls if not self.must_call else ():
+            shape = parameters(functions.offered(self.request)[name])
+            known, required = shape.get("properties", {}), shape.get("required", [])
+            closed = "additionalProperties" not in shape and "$ref" not in shape
+            if (
+                functions.must_fit(self.request)
+                or not arguments.keys() >= set(required)
+                or (closed and arguments.keys() - known)
+            ):
+                return name
+        return None
+
+    def exactly(self, name: str) -> Prompt:
+        """The same with a call of one function as the only answer."""
+        config = FunctionCallingConfig(mode=FunctionCallingMode.ANY, allowed_function_names=[name])
+        tools = ToolConfig(function_calling_config=config)
+        return prompt(self.request.model_copy(update={"tool_config": tools}))
 
 
 def prompt(request: GenerateContentRequest) -> Prompt:
@@ -73,14 +99,19 @@ def prompt(request: GenerateContentRequest) -> Prompt:
         must_call=must_call,
         candidates=config.candidate_count or 1,
         in_words=prompt(request.model_copy(update={"tools": None})) if offered and not must_call else None,
+        request=request,
     )
 
 
 def messages(request: GenerateContentRequest) -> list[Json]:
     """The conversation as the chat template takes it, the system's words first."""
+    contents = request.contents or []
     turns = [
-        {"role": "assistant" if content.role == Role.MODEL else "user", "content": _text(content, number)}
-        for number, content in enumerate(request.contents or [])
+        {
+            "role": "assistant" if content.role == Role.MODEL else "user",
+            "content": results(contents[: number + 1]) if functions.is_answered(content) else _text(content, number),
+        }
+        for number, content in enumerate(contents)
     ]
     system = _system(request)
     return [{"role": "system", "content": system}, *turns] if system else turns
@@ -103,17 +134,37 @@ def _sampling(config: GenerationConfig) -> Json:
 def _offered(request: GenerateContentRequest) -> dict[str, FunctionDeclaration]:
     """The functions to tell the model of; none right after a function answered: it would only call it again."""
     last = (request.contents or [])[-1:]
-    answered = any(part.function_response is not None for content in last for part in content.parts or [])
-    return {} if answered else functions.offered(request)
+    return {} if any(map(functions.is_answered, last)) else functions.offered(request)
 
 
 def _call_schema(offered: dict[str, FunctionDeclaration]) -> Json:
-    calls = []
+    calls: list[Json] = []
+    definitions: Json = {}
     for name, function in offered.items():
-        arguments = parameters(function)
+        arguments = _renamed(parameters(function), len(calls), definitions)
         shape = {"name": {"const": name}, "arguments": arguments}
         calls.append({"type": "object", "properties": shape, "required": ["name", "arguments"]})
-    return {"anyOf": calls}
+    return {"anyOf": calls, **({"$defs": definitions} if definitions else {})}
+
+
+def _renamed(schema: Json, number: int, definitions: Json) -> Json:
+    """A function's schema with its definitions moved to where references from inside a call find them."""
+    own: Json = schema.pop("$defs", {}) if isinstance(schema.get("$defs"), dict) else {}
+    names = {f"#/$defs/{name}": f"#/$defs/{number}-{name}" for name in own}
+    definitions |= {f"{number}-{name}": _pointed(value, names) for name, value in own.items()}
+    pointed: Json = _pointed(schema, names)
+    return pointed
+
+
+def _pointed(value: Any, names: Json) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, list):
+        return [_pointed(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: names.get(item, item) if key == "$ref" and isinstance(item, str) else _pointed(item, names)
+        for key, item in value.items()
+    }
 
 
 def _system(request: GenerateContentRequest) -> str:
@@ -158,10 +209,6 @@ def _part_text(part: Part, field: str) -> str:
         return ""
     if part.function_call is not None:
         return json.dumps({"name": part.function_call.name, "arguments": part.function_call.args or {}})
-    if part.function_response is not None:
-        response = part.function_response
-        result = json.dumps(response.response, ensure_ascii=False)
-        return f"The function {response.name} returned {result}. Answer my question with it."
     if part.executable_code is not None:
         return f"```\n{part.executable_code.code}\n```"
     if part.code_execution_result is not None:
