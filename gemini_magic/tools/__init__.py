@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from gemini_magic._lazy import by_home
 
 if TYPE_CHECKING:
-    from gemini_magic.tools.dataframe import frame
     from gemini_magic.tools.declare import declaration
     from gemini_magic.tools.function import Tool, tool
-    from gemini_magic.tools.namespace import variables
+    from gemini_magic.tools.ready.dataframe import frame
+    from gemini_magic.tools.ready.namespace import variables
     from gemini_magic.tools.toolbox import Toolbox
     from gemini_magic.tools.tooling import Limits
 
@@ -19,9 +19,9 @@ _HOMES = {
     "Tool": "function",
     "Toolbox": "toolbox",
     "declaration": "declare",
-    "frame": "dataframe",
+    "frame": "ready.dataframe",
     "tool": "function",
-    "variables": "namespace",
+    "variables": "ready.namespace",
 }
 
 __all__ = ["Limits", "Tool", "Toolbox", "declaration", "frame", "tool", "variables"]

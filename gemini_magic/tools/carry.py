@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gemini_magic._loop import background
-from gemini_magic.tools.faults import in_words
-from gemini_magic.tools.plain import MAX_ITERATED
 from gemini_magic.tools.results import given
+from gemini_magic.tools.results.faults import in_words
+from gemini_magic.tools.results.plain import MAX_ITERATED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

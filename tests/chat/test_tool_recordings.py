@@ -39,6 +39,20 @@ GOOD = [name for name, row in CALLS.items() if row["finish_reason"] == "STOP"]
 BAD = sorted(CALLS.keys() - set(GOOD))
 
 
+def _wrapped() -> dict[str, list[dict[str, Any]]]:
+    """One recorder wrote the name of a method and the chunks of its answer into one line; those that call something."""
+    found = {}
+    for name in sorted(name for name in INDEX if name.startswith("gemini-cli/")):
+        for number, line in enumerate((RECORDINGS / name).read_text(encoding="utf-8").splitlines()):
+            answered = json.loads(line)["response"] if '"functionCall"' in line else []
+            if answered:
+                found[f"{name}#{number}"] = answered if isinstance(answered, list) else [answered]
+    return found
+
+
+WRAPPED = _wrapped()
+
+
 def _stand_in(name: str, calls: list[dict[str, Any]], seen: list[dict[str, Any]]) -> tools.Tool:
     """A function that takes what the recorded calls give, and gives back which call it was."""
 
@@ -53,8 +67,7 @@ def _stand_in(name: str, calls: list[dict[str, Any]], seen: list[dict[str, Any]]
     return tools.tool(run, name=name, description="Recorded.")
 
 
-def _toolbox(name: str, seen: list[dict[str, Any]]) -> list[tools.Tool]:
-    calls = CALLS[name]["function_calls"]
+def _toolbox(calls: list[dict[str, Any]], seen: list[dict[str, Any]]) -> list[tools.Tool]:
     names = dict.fromkeys(call["name"] for call in calls)
     return [_stand_in(one, [call for call in calls if call["name"] == one], seen) for one in names]
 
@@ -88,7 +101,7 @@ def test_a_recorded_call_is_answered_in_one_content_with_equal_counts_order_ids_
     recorded, body = CALLS[name]["function_calls"], (RECORDINGS / name).read_bytes()
     for way in _ways(name):
         seen: list[dict[str, Any]] = []
-        chat = Conversation(client, name="main", tools=_toolbox(name, seen), approve="always")
+        chat = Conversation(client, name="main", tools=_toolbox(CALLS[name]["function_calls"], seen), approve="always")
         wire.seen.clear()
         wire.answers(_say(name), answer("Done", "."))
         reply = _asked(chat, way, "Use them.")
@@ -126,10 +139,24 @@ def _is_stable_over_a_file(chat: Conversation, client: Any, wire: Any, path: Pat
     assert again.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_wrapped_recording_of_calls_is_answered_like_the_others(name, client, wire, tmp_path):
+    parts = [part for chunk in WRAPPED[name] for part in chunk["candidates"][0]["content"]["parts"]]
+    calls, seen = [part["functionCall"] for part in parts if "functionCall" in part], []
+    chat = Conversation(client, name="main", tools=_toolbox(calls, seen), approve="always")
+    wire.answers(Say([b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in WRAPPED[name]]), answer("Done."))
+    _asked(chat, "stream", "Use them.")
+    assert seen == [{"name": call["name"], "args": _without_none(call["args"])} for call in calls]
+    _, called, results = wire.seen[1].json()["contents"]
+    assert called["parts"] == parts
+    assert [part["functionResponse"]["name"] for part in results["parts"]] == [call["name"] for call in calls]
+    _is_stable_over_a_file(chat, client, wire, tmp_path / "stream.json")
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_calls_of_an_answer_that_went_wrong_are_not_carried_out(name, client, wire):
     seen: list[dict[str, Any]] = []
-    chat = Conversation(client, name="main", tools=_toolbox(name, seen), approve="always")
+    chat = Conversation(client, name="main", tools=_toolbox(CALLS[name]["function_calls"], seen), approve="always")
     wire.answers(_say(name), _say(name), answer("In words", "."))
     reply = _asked(chat, "stream", "Use them.")
     assert (reply.text, seen) == ("In words.", [])
@@ -138,7 +165,11 @@ def test_calls_of_an_answer_that_went_wrong_are_not_carried_out(name, client, wi
     wire.seen.clear()
     wire.answers(_say(name))
     try:
-        reply = _asked(Conversation(client, tools=_toolbox(name, seen), approve="always"), "stream", "Use them.")
+        reply = _asked(
+            Conversation(client, tools=_toolbox(CALLS[name]["function_calls"], seen), approve="always"),
+            "stream",
+            "Use them.",
+        )
     except GeminiMagicError as error:
         reply = error.partial
     assert (reply.status, seen, len(wire.seen)) == ("failed", [], 3)
@@ -146,5 +177,6 @@ def test_calls_of_an_answer_that_went_wrong_are_not_carried_out(name, client, wi
 
 def test_there_are_recordings_of_all_kinds():
     assert len(GOOD) >= 28
+    assert len(WRAPPED) == 3
     assert {INDEX[name]["format"] for name in GOOD} == {"sse", "json", "json-array", "jsonl"}
     assert any(len(CALLS[name]["function_calls"]) > 2 for name in GOOD)

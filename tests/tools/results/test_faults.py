@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gemini_magic.tools.faults import in_words
+from gemini_magic.tools.results.faults import in_words
 
 KEY = "AIza" + "SyD3b7Kq9_Zx2Wv8Lm4Np6Rt1Yc5Gh0Jf-e"
 

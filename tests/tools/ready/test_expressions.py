@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gemini_magic.exceptions import InputError
 from gemini_magic.frames.selection import Table
 from gemini_magic.frames.terms import Column, Constant, Operation
-from gemini_magic.tools.expressions import MOST_CHARACTERS, parse
+from gemini_magic.tools.ready.expressions import MOST_CHARACTERS, parse
 
 DATA: dict[str, list[Any]] = {
     "n": [1, 2, 3, 4],

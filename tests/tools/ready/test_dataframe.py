@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from gemini_magic.exceptions import InputError, UnsupportedValue
-from gemini_magic.tools.dataframe import MOST_ROWS, described_frame, frame
+from gemini_magic.tools.ready.dataframe import MOST_ROWS, described_frame, frame
 
 if TYPE_CHECKING:
     from gemini_magic.tools.toolbox import Toolbox

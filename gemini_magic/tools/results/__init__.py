@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gemini_magic.tools.plain import Plain
-from gemini_magic.tools.shorten import fitted, json_size
+from gemini_magic.tools.results.plain import Plain
+from gemini_magic.tools.results.shorten import fitted, json_size
 from gemini_magic.wire import Content, FunctionResponse, FunctionResponsePart, Part
 
 if TYPE_CHECKING:

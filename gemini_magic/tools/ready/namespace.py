@@ -15,8 +15,8 @@ from gemini_magic.parts import is_media, to_text
 from gemini_magic.parts.secrets import find_secret
 from gemini_magic.settings import known_keys
 from gemini_magic.settings.nearest import did_you_mean
-from gemini_magic.tools.dataframe import described_frame
 from gemini_magic.tools.function import tool
+from gemini_magic.tools.ready.dataframe import described_frame
 from gemini_magic.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:

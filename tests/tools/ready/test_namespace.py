@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from gemini_magic.exceptions import InputError
-from gemini_magic.tools.namespace import MOST_CHARACTERS, MOST_NAMES, variables
+from gemini_magic.tools.ready.namespace import MOST_CHARACTERS, MOST_NAMES, variables
 
 TOKEN = "ghp_" + "a1B2c3D4e5" * 4
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from gemini_magic.exceptions import InputError
 from gemini_magic.frames import is_null
-from gemini_magic.tools.expressions import GRAMMAR, parse
 from gemini_magic.tools.function import tool
+from gemini_magic.tools.ready.expressions import GRAMMAR, parse
 from gemini_magic.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:

@@ -43,9 +43,9 @@ from gemini_magic.frames import frame_text, is_frame, is_null
 from gemini_magic.parts import one_line
 from gemini_magic.parts.pictures.arrays import is_array
 from gemini_magic.parts.text import is_address_only
-from gemini_magic.tools.faults import in_words
-from gemini_magic.tools.held import Media, is_medium
-from gemini_magic.tools.shorten import Fields, Items
+from gemini_magic.tools.results.faults import in_words
+from gemini_magic.tools.results.held import Media, is_medium
+from gemini_magic.tools.results.shorten import Fields, Items
 from gemini_magic.wire import WireModel
 
 MAX_DEPTH = 100
