@@ -74,6 +74,6 @@ def kept_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 def written_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What a turn remembers, as plain JSON: of its functions the declarations."""
     plain = dict(fields)
-    if isinstance(toolbox := plain.get("tools"), Toolbox):
-        plain["tools"] = toolbox.written()
-    return plain
+    if isinstance(toolbox := plain.pop("tools", None), Toolbox):
+        toolbox = toolbox.written()
+    return {**plain, "tools": toolbox} if toolbox else plain

@@ -392,6 +392,13 @@ def test_a_loaded_conversation_has_no_tools_and_says_so(asked, tooled, wire, tmp
     assert (run.name, run.args, run.decision, run.outcome) == ("get_weather", {"city": "Oslo"}, "always", "ok")
 
 
+def test_a_question_without_the_tools_of_its_conversation_leaves_no_trace_of_them(asked, tooled, wire, tmp_path):
+    wire.answers(answer("Hello."))
+    asked(tooled, "Hello?", tools=())
+    assert "tools" not in wire.seen[0].json()
+    assert Conversation.load(tooled.save(tmp_path / "chat.json")).notes == ()
+
+
 def test_a_replaced_or_replayed_turn_keeps_its_functions(asked, client, wire, weather, get_weather):
     chat = Conversation(client)
     wire.answers(answer("Hello."), says(call()), answer("3."), answer("Hi."), says(call()), answer("3."))
