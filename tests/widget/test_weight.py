@@ -10,8 +10,11 @@ import weakref
 import pytest
 from wire_server import Say, answer, event
 
+from gemini_magic.widget.answering import Answering, Order
 from gemini_magic.widget.batches import LONGEST, SHORTEST, Batches
 from gemini_magic.widget.messages import joined
+from gemini_magic.widget.shown import Live
+from gemini_magic.widget.views import Known
 
 RATE = 500  # chunks a second
 
@@ -130,8 +133,14 @@ def test_a_short_answer_is_repeated_in_full(wire, pane):
     assert pane.send("Go.")["answer"] == [{"kind": "text", "text": "Yes."}]
 
 
+def there_are(kind: type) -> int:
+    return sum(type(one) is kind for one in gc.get_objects())
+
+
 def test_two_hundred_answers_leave_nothing_behind_but_the_last(wire, pane, chat):
     wire.answers(answer("Yes."))
+    gc.collect()
+    before = there_are(Answering)  # of panes of other tests
     turn = pane.send("Go.", ("a.pdf", b"%PDF-1.7 x"))["turn"]
     for _ in range(200):
         begin = len(pane.came)
@@ -141,9 +150,8 @@ def test_two_hundred_answers_leave_nothing_behind_but_the_last(wire, pane, chat)
         del pane.came[:], pane.buffers[:]
     assert (len(chat), len(pane.engine.views), len(pane.engine.blobs)) == (1, 1, 1)
     gc.collect()
-    kinds = [type(one).__name__ for one in gc.get_objects()]
-    assert max(kinds.count(name) for name in ("Live", "Order", "Known")) < 50  # threads hold their last ones a while
-    assert kinds.count("Answering") <= 1
+    assert max(map(there_are, (Live, Order, Known))) < 50  # threads hold their last ones a while
+    assert there_are(Answering) - before <= 1
 
 
 def test_a_pane_that_is_closed_ends_its_threads_and_says_nothing_more(wire, pane, threads_end):
