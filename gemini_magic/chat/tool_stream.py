@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, cast
-
-import pydantic_core
 
 from gemini_magic.client.request import encode
 from gemini_magic.client.timing import stop_requested
-from gemini_magic.client.tool_forms import (
-    learn_no_ids,
-    learn_tool_form,
-    refuses_response_id,
-    refuses_server_invocations,
-    refuses_tool_schema,
-    takes_ids,
-    tool_form,
-)
+from gemini_magic.client.tool_forms import learn_refusals, said_otherwise, takes_ids, tool_form
 from gemini_magic.events import Finished, FunctionCall, ToolFinished, UsageUpdate
 from gemini_magic.exceptions import BadRequest, ConfigError, GeminiMagicError
 from gemini_magic.tools.loop import Loop
+from gemini_magic.tools.results import without_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +24,6 @@ if TYPE_CHECKING:
     from gemini_magic.tools.tooling import Tooling
 
 _AGAIN = "The model wrote a call that cannot be read ({}); it was asked again."
-_WITHHELD = "The result held your API key, and was not sent to the model."
 
 
 class ToolStream:
@@ -142,10 +131,7 @@ class ToolStream:
 
     def _harmless(self, run: ToolRun) -> ToolRun:
         """The same run, without a result that would give the key away."""
-        written = pydantic_core.to_json(run.response, fallback=str).decode()
-        if not self._client.holds_key(written):
-            return run
-        return replace(run, outcome="error", response={"error": _WITHHELD}, media=(), error=_WITHHELD)
+        return without_key(run, self._client.holds_key)
 
     def _next_hop(self) -> _Hop:
         contents = [*self._contents, *(encode(content) for content in self._loop.contents)]
@@ -167,18 +153,10 @@ class ToolStream:
                 return
 
     def _mended(self, error: BadRequest) -> bool:
-        loop, profile = self._loop, self._client.profile
-        if refuses_tool_schema(error) and loop.form == "json":
-            loop.form = "openapi"
-            learn_tool_form(profile, str(error))
-        elif refuses_response_id(error) and loop.ids and loop.contents:
-            loop.without_ids()
-            learn_no_ids(profile, str(error))
-        elif refuses_server_invocations(error) and loop.invocations:
-            loop.invocations = False
-        else:
-            return False
-        return True
+        refused = said_otherwise(self._loop, error)
+        if refused is not None:
+            learn_refusals(self._client.profile, {refused: str(error)})
+        return refused is not None
 
     def _close(
         self,

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from gemini_magic.client.capabilities import learn, recalled
 from gemini_magic.exceptions import BadRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sized
+
     from gemini_magic.exceptions import GeminiMagicError
     from gemini_magic.settings import Profile
 
 #: ``json`` is ``parametersJsonSchema``, ``openapi`` the older ``parameters``.
 ToolForm: TypeAlias = Literal["json", "openapi"]
+#: What of a request a gateway has refused: the language of parameters, ids in results, the telling of its own tools.
+Refused: TypeAlias = Literal["form", "ids", "invocations"]
+
+
+class Sayable(Protocol):
+    """A way to an answer, as far as it can be said in more ways than one; see `tools.loop.Loop`."""
+
+    form: str
+    ids: bool
+    invocations: bool
+
+    @property
+    def contents(self) -> Sized: ...  # noqa: D102 - what has been said of calls so far
+    def without_ids(self) -> None: ...  # noqa: D102
 
 
 _SCHEMA = r"parameters_?json_?schema"
@@ -71,3 +87,25 @@ def _refuses(error: GeminiMagicError, field: str) -> bool:
         return any(re.fullmatch(field, name, re.IGNORECASE) for name in named)
     name = rf"(?<![a-z_]){field}(?![\w.\[])"
     return re.search(f"{_BEFORE}{name}|{name}{_BEHIND}", words, re.IGNORECASE) is not None
+
+
+def said_otherwise(way: Sayable, error: GeminiMagicError) -> Refused | None:
+    """Take the other way of saying what a gateway has refused, from now on; None where there is no other."""
+    if way.form == "json" and refuses_tool_schema(error):
+        way.form = "openapi"
+        return "form"
+    if way.ids and way.contents and refuses_response_id(error):
+        way.without_ids()
+        return "ids"
+    if way.invocations and refuses_server_invocations(error):
+        way.invocations = False
+        return "invocations"
+    return None
+
+
+def learn_refusals(profile: Profile, refused: Mapping[Refused, str]) -> None:
+    """Keep what a gateway has refused, and in which words, so that it is not tried again."""
+    if "form" in refused:
+        learn_tool_form(profile, refused["form"])
+    if "ids" in refused:
+        learn_no_ids(profile, refused["ids"])

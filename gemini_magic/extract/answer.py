@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gemini_magic.client import encode
 from gemini_magic.client.caller import Caller
 from gemini_magic.client.retry import is_retryable
+from gemini_magic.client.tool_forms import learn_refusals
 from gemini_magic.exceptions import (
     BudgetExceeded,
     ConfigError,
@@ -36,7 +37,6 @@ from gemini_magic.extract.calling import (
     Manner,
     carried_out,
     carried_out_elsewhere,
-    learn_refusals,
 )
 from gemini_magic.extract.forms import form_for, learn_form, output_limit_of, refused_field, refuses_schema
 from gemini_magic.extract.job import Outcome
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from gemini_magic.client import AsyncClient, Client, Encoded
     from gemini_magic.client.request import RequestFields
+    from gemini_magic.client.tool_forms import Refused
     from gemini_magic.events import FunctionCall, ToolFinished, ToolStarted
     from gemini_magic.extract.forms import Form
     from gemini_magic.extract.job import Job, Task
@@ -139,7 +140,7 @@ class Answering:
         return None if self._calling is None else self._calling.manner
 
     @property
-    def refused(self) -> dict[str, str]:
+    def refused(self) -> dict[Refused, str]:
         """What the gateway has refused of that, with its words, once it has taken something else."""
         return self._calling.refused if self._calling is not None and self._answered else {}
 
@@ -385,6 +386,6 @@ def concluded(profile: Profile, answering: Answering, began: float) -> Outcome:
 def _known(client: Caller, job: Job) -> dict[str, Any]:
     """What is known of the gateway without asking it."""
     profile = client.profile
-    manner = None if job.tooling is None else Manner.of(profile)
+    manner = None if job.tooling is None else Manner.of(client)
     limit = output_limit_of(profile, job.model or client.model)
     return {"form": form_for(profile), "manner": manner, "output_limit": limit}

@@ -13,32 +13,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar, cast
 
 from gemini_magic.client import encode
-from gemini_magic.client.tool_forms import (
-    learn_no_ids,
-    learn_tool_form,
-    refuses_response_id,
-    refuses_server_invocations,
-    refuses_tool_schema,
-    takes_ids,
-    tool_form,
-)
+from gemini_magic.client.tool_forms import said_otherwise, takes_ids, tool_form
 from gemini_magic.events import ToolFinished
 from gemini_magic.exceptions import ToolError
 from gemini_magic.extract.repair import cut
 from gemini_magic.extract.store_rows import written
 from gemini_magic.tools.loop import Loop
+from gemini_magic.tools.results import without_key
 from gemini_magic.wire import FinishReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from gemini_magic.client import Encoded
+    from gemini_magic.client.caller import Caller
     from gemini_magic.client.request import RequestFields
-    from gemini_magic.client.tool_forms import ToolForm
+    from gemini_magic.client.tool_forms import Refused, ToolForm
     from gemini_magic.events import FunctionCall, ToolRun, ToolStarted
     from gemini_magic.exceptions import GeminiMagicError
     from gemini_magic.reply import Reply
-    from gemini_magic.settings import Profile
     from gemini_magic.tools.tooling import Tooling
 
 T = TypeVar("T")
@@ -51,6 +44,10 @@ _MOST_ARGS, _MOST_WORDS = 1_000, 200
 _ENDS = (KeyboardInterrupt, SystemExit, MemoryError)
 
 
+def _never(_: str) -> bool:
+    return False
+
+
 class Manner(NamedTuple):
     """How a gateway takes functions and their results.
 
@@ -58,16 +55,18 @@ class Manner(NamedTuple):
         form: In which language parameters are described.
         ids: Whether results may name their call.
         invocations: Whether the server may be asked to tell what its own tools did.
+        holds_key: Whether a text holds the key for it, which no result may carry.
     """
 
     form: ToolForm = "json"
     ids: bool = True
     invocations: bool = True
+    holds_key: Callable[[str], bool] = _never
 
     @classmethod
-    def of(cls, profile: Profile) -> Self:
-        """What is known of a gateway."""
-        return cls(tool_form(profile), takes_ids(profile))
+    def of(cls, client: Caller) -> Self:
+        """What is known of the gateway that a client asks."""
+        return cls(tool_form(client.profile), takes_ids(client.profile), holds_key=client.holds_key)
 
 
 class Calling:
@@ -88,7 +87,8 @@ class Calling:
         self._loop = Loop(tooling, {}, model=model)
         self._loop.form, self._loop.ids = manner.form, manner.ids
         self._loop.invocations = self._loop.invocations and manner.invocations
-        self.refused: dict[str, str] = {}
+        self._manner = manner
+        self.refused: dict[Refused, str] = {}
         self._reply: Reply | None = None
         self._encoded: list[Encoded] = []
         self._steps = 0
@@ -111,7 +111,8 @@ class Calling:
     @property
     def manner(self) -> Manner:
         """How the gateway takes it, as far as is known now."""
-        return Manner("openapi" if self._loop.form == "openapi" else "json", self._loop.ids, self._loop.invocations)
+        form: ToolForm = "openapi" if self._loop.form == "openapi" else "json"
+        return self._manner._replace(form=form, ids=self._loop.ids, invocations=self._loop.invocations)
 
     @property
     def contents(self) -> list[Encoded]:
@@ -130,17 +131,12 @@ class Calling:
 
     def changed(self, error: GeminiMagicError) -> bool:
         """Whether the gateway has refused a way of saying it for which there is another, which is taken from now on."""
-        loop = self._loop
-        if loop.form == "json" and refuses_tool_schema(error):
-            loop.form, self.refused["form"] = "openapi", str(error)
-        elif loop.ids and loop.contents and refuses_response_id(error):
-            loop.without_ids()
-            self._encoded.clear()
-            self.refused["ids"] = str(error)
-        elif loop.invocations and refuses_server_invocations(error):
-            loop.invocations, self.refused["invocations"] = False, str(error)
-        else:
+        refused = said_otherwise(self._loop, error)
+        if refused is None:
             return False
+        self.refused[refused] = str(error)
+        if refused == "ids":
+            self._encoded.clear()
         return True
 
     def run(self) -> Generator[ToolStarted | ToolFinished]:
@@ -156,19 +152,13 @@ class Calling:
         with closing(cast("Generator[ToolStarted | ToolFinished]", self._loop.runner.run(self.calls))) as events:
             for event in events:
                 if isinstance(event, ToolFinished):
-                    runs.append(event.run)
-                    self.record.append(_noted(event.run, self._steps))
-                yield event
+                    runs.append(without_key(event.run, self._manner.holds_key))
+                    self.record.append(_noted(runs[-1], self._steps))
+                    yield ToolFinished(runs[-1], event.number)
+                else:
+                    yield event
         self._loop.add(self._reply, runs)
         self.calls = ()
-
-
-def learn_refusals(profile: Profile, refused: dict[str, str]) -> None:
-    """Keep what a gateway has refused, so that it is not tried again."""
-    if "form" in refused:
-        learn_tool_form(profile, refused["form"])
-    if "ids" in refused:
-        learn_no_ids(profile, refused["ids"])
 
 
 class _Waiting(Protocol):

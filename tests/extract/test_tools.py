@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from wire_server import Say, error, unary
 
+from gemini_magic.client import Client as GeminiClient
 from gemini_magic.exceptions import ToolError
 from gemini_magic.extract import Interrupted, extract, run_of
 from gemini_magic.extract.answer import answer, answer_async
@@ -359,3 +360,21 @@ def test_a_function_that_raises_an_interrupt_ends_the_run(calling: Any, client: 
         extract(towns(40), SCHEMA, PROMPT, client=client, tools=look_up, workers=2)
     assert caught.value.partial["temp"].isna().all()
     assert calling.requests <= 4
+
+
+def test_a_result_with_the_key_is_not_sent_and_not_kept(wire: Any, tmp_path: Path) -> None:
+    key = "planted-key-0123456789-abcdefghijklmnop"
+
+    @tool(read_only=True)
+    def leak() -> str:
+        return f"the key is {key}"
+
+    part = {"candidates": [{"content": {"role": "model", "parts": [call("leak")]}, "finishReason": "STOP"}]}
+    wire.answers(Say([json.dumps(part).encode()]), unary('{"city": "Oslo", "temp": 3}'))
+    with GeminiClient(wire.url, key, model="m") as client:
+        store = tmp_path / "store.sqlite3"
+        out = extract(pd.DataFrame({"text": ["Oslo"]}), SCHEMA, PROMPT, client=client, tools=leak, store=store)
+    assert out["temp"].tolist() == [3]
+    assert b"not sent to the model" in wire.seen[1].body
+    assert not any(key.encode() in one.body for one in wire.seen)
+    assert not any(key.encode() in path.read_bytes() for path in tmp_path.iterdir())

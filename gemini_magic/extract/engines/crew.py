@@ -163,7 +163,7 @@ class Crew:
         self._jitter = jitter
         self._prepared: dict[str, Prepared] = {}
         self._form: Form = form_for(client.profile)
-        self._manner: Manner | None = None if job.tooling is None else Manner.of(client.profile)
+        self._manner: Manner | None = None if job.tooling is None else Manner.of(client)
         self._output_limit = output_limit_of(client.profile, job.model or client.model)
         self._failures = Failures()
         self._tasks: asyncio.Queue[Task | None] = asyncio.Queue()

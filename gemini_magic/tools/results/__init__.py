@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pydantic_core
 
 from gemini_magic.tools.results.plain import Plain
 from gemini_magic.tools.results.shorten import fitted, json_size
 from gemini_magic.wire import Content, FunctionResponse, FunctionResponsePart, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from gemini_magic.events import ToolRun
 
 #: Bytes of a response, unless its function says otherwise.
 MAX_BYTES = 64 * 1024
+_WITHHELD = "The result held your API key, and was not sent to the model."
 
 
 class Given(NamedTuple):
@@ -52,6 +56,14 @@ def failed(words: str) -> Given:
     """The response of a call that gave nothing."""
     response = {"error": words}
     return Given(response, (), json_size(response))
+
+
+def without_key(run: ToolRun, holds_key: Callable[[str], bool]) -> ToolRun:
+    """The same run, or one that failed where its result would give the key away."""
+    if not holds_key(pydantic_core.to_json(run.response, fallback=str).decode()):
+        return run
+    response, media, size = failed(_WITHHELD)
+    return replace(run, outcome="error", response=response, media=media, size=size, error=_WITHHELD)
 
 
 def results(runs: Iterable[ToolRun]) -> Content:
